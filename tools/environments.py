@@ -1,0 +1,96 @@
+"""Virtual environments that make it cheap to run many generated projects.
+
+Installing every project's requirements takes several seconds and hundreds of megabytes each. Instead, one shared environment
+per interpreter holds what all choices together require, and each project gets a tiny environment of its own on top of it, with
+nothing installed but the project itself. So its commands, its version and its tests are real, and projects do not disturb each other.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import options, uv
+
+SHARED = options.ROOT / ".cache" / "environments"
+BUILD_BACKEND = ["editables", "hatchling"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment."""
+
+    path: Path
+
+    @property
+    def bin(self) -> Path:
+        """Where its commands are."""
+        return self.path / "bin"
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.bin / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        """Where its packages are."""
+        return next((self.path / "lib").glob("python3.*")) / "site-packages"
+
+
+def shared(version: str, interpreter: Path) -> Environment:
+    """The union of all requirements for this interpreter; made anew only when they, or their date, change."""
+    requirements = [*options.requirements(), *BUILD_BACKEND]
+    wanted = "\n".join([str(interpreter), options.tested_on(), *requirements])
+    environment = Environment(SHARED / version)
+    stamp = environment.path / "made-from.txt"
+    with _locked(SHARED / f"{version}.lock"):
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+            _create(environment, interpreter)
+            _pip_install(environment, "--exclude-newer", options.tested_on(), *requirements)
+            stamp.write_text(wanted, encoding="utf-8")
+    return environment
+
+
+def for_project(project: Path, where: Path, base: Environment) -> Environment:
+    """An environment that sees everything in `base` and has the project installed, editable."""
+    environment = Environment(where)
+    _create(environment, base.python.resolve())
+    (environment.site_packages / "shared.pth").write_text(f"{base.site_packages}\n", encoding="utf-8")
+    _borrow_commands(environment, base)
+    _pip_install(environment, "--no-deps", "--no-build-isolation", "--editable", str(project))
+    return environment
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time: several test workers ask for the same environment at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _create(environment: Environment, interpreter: Path) -> None:
+    shutil.rmtree(environment.path, ignore_errors=True)
+    uv.call("venv", "--python", str(interpreter), str(environment.path))
+
+
+def _pip_install(environment: Environment, *arguments: str) -> None:
+    uv.call("pip", "install", "--python", str(environment.python), *arguments)
+
+
+def _borrow_commands(environment: Environment, base: Environment) -> None:
+    """Scripts such as `pytest` must start the interpreter that sees the project; programs such as `ruff` need only be there."""
+    for command in base.bin.iterdir():
+        target = environment.bin / command.name
+        if target.exists() or command.is_symlink():
+            continue
+        content = command.read_bytes()
+        if content.startswith(b"#!"):
+            target.write_bytes(content.replace(str(base.bin).encode(), str(environment.bin).encode()))
+            target.chmod(0o755)
+        else:
+            target.symlink_to(command)
