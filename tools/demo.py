@@ -33,7 +33,11 @@ def _generate() -> Path:
         print(f"Python {default} is not to be had here, so this service runs on {version}.")
     print(f"Generating a service into {FOLDER.relative_to(options.ROOT)}/ and installing it ...", flush=True)
     shutil.rmtree(FOLDER, ignore_errors=True)
-    service = Path(cookiecutter(str(options.ROOT), no_input=True, default_config=True, output_dir=str(FOLDER), extra_context={"python_version": version}))
+    answers = {"python_version": version}
+    made = cookiecutter(
+        str(options.ROOT), no_input=True, default_config=True, output_dir=str(FOLDER), extra_context=answers
+    )
+    service = Path(made)
     uv.call("sync", "--no-dev", "--python", str(interpreter), cwd=service)
     return service
 

@@ -1,8 +1,9 @@
 """Virtual environments that make it cheap to run many generated projects.
 
-Installing every project's requirements takes several seconds and hundreds of megabytes each. Instead, one shared environment
-per interpreter holds what all choices together require, and each project gets a tiny environment of its own on top of it, with
-nothing installed but the project itself. So its commands, its version and its tests are real, and projects do not disturb each other.
+Installing every project's requirements takes seconds and hundreds of megabytes each. Instead, one shared environment per
+interpreter holds what all choices together require, and each project gets a tiny environment of its own on top of it, with
+nothing installed but the project itself. So its commands, version and tests are real, and projects do not disturb each
+other.
 """
 
 import fcntl
@@ -83,7 +84,7 @@ def _pip_install(environment: Environment, *arguments: str) -> None:
 
 
 def _borrow_commands(environment: Environment, base: Environment) -> None:
-    """Scripts such as `pytest` must start the interpreter that sees the project; programs such as `ruff` need only be there."""
+    """Scripts such as `pytest` must start the interpreter that sees the project; `ruff` and its like only be there."""
     for command in base.bin.iterdir():
         target = environment.bin / command.name
         if target.exists() or command.is_symlink():

@@ -1,7 +1,7 @@
 """Finds a Python interpreter of a given version on this machine: `python -m tools.interpreters 3.13`.
 
-uv knows most places. It gives up, though, where pyenv has the version but has not selected it: the shim is on PATH, fails
-when it is asked, and ends the search. So pyenv's own folder is looked through as well.
+uv knows most places. It gives up, though, where pyenv has the version but has not selected it: the shim is on PATH,
+fails when it is asked, and ends the search. So pyenv's own folder is looked through as well.
 """
 
 import os

@@ -20,17 +20,13 @@ def choices() -> dict[str, list[str]]:
 
 def requirements() -> list[str]:
     """What all choices together require from the package index."""
-    return sorted(set(_strings(model()["_requirements"])))
+    every: set[str] = set()
+    for group in model()["_requirements"].values():
+        lists = group.values() if isinstance(group, dict) else [group]
+        every.update(requirement for choice in lists for requirement in choice)
+    return sorted(every)
 
 
 def tested_on() -> str:
     """The end of the day whose package versions are known to work together, as uv's `--exclude-newer` wants it."""
     return f"{model()['_tested_on']}T23:59:59Z"
-
-
-def _strings(value: Any) -> list[str]:
-    """Every string in nested lists and tables."""
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value
-    return [string for item in inner for string in _strings(item)]

@@ -23,7 +23,8 @@ def call(*arguments: str, cwd: Path | None = None, downloads: bool = False) -> s
     """
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment.setdefault("UV_PYTHON_DOWNLOADS", "automatic" if downloads else "never")
-    done = subprocess.run([executable(), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    command = [executable(), *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UvError(arguments, done.stderr)
     return done.stdout.strip()
