@@ -1,0 +1,25 @@
+"""What was generated runs: started as a process, without any server, asked for everything, ended by a signal."""
+
+import json
+
+from tests.process import DRAIN_SECONDS
+from tests.project import Project
+from tests.walk import Walk
+
+
+def test_serves_every_operation_and_ends_cleanly(generated: Project) -> None:
+    with generated.serving(ENVIRONMENT="local", SHUTDOWN_DRAIN_SECONDS=str(DRAIN_SECONDS)) as service:
+        Walk(service.url).everything()
+        assert service.terminate() == 0
+    assert not service.complaints()
+
+
+def test_prints_the_contract_that_it_serves(generated: Project) -> None:
+    printed = json.loads(generated.run(generated.slug, "openapi"))
+    with generated.serving(ENVIRONMENT="local") as service:
+        assert Walk(service.url).document == printed
+
+
+def test_runs_as_a_module(generated: Project) -> None:
+    package = generated.answers.get("package_name", generated.slug.replace("-", "_"))
+    assert "serve" in generated.run("python", "-m", package, "--help")

@@ -1,0 +1,67 @@
+"""What a test may need of this machine, where it is found, and how to get it."""
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psycopg
+
+from tools import interpreters, options
+
+CONNECT_SECONDS = 3
+POSTGRESQL_IMAGE = (
+    "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_USER=$USER -e POSTGRES_DB=postgres"
+    " -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17"
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """An interpreter or a server."""
+
+    name: str
+    how_to_get: str
+    locate: Callable[[], str | None]
+
+
+@cache
+def every() -> dict[str, Need]:
+    """All that any test may need, by name; each is looked for only when a test asks."""
+    declared = [_python(version) for version in options.choices()["python_version"]]
+    servers = [Need("PostgreSQL", _start("postgresql", POSTGRESQL_IMAGE), _postgresql)]
+    return {need.name: need for need in [*declared, *servers]}
+
+
+@cache
+def where(name: str) -> str | None:
+    """Where it is; None if it is not to be had."""
+    return every()[name].locate()
+
+
+def postgresql_url() -> str:
+    """The server that tests may make databases on."""
+    return os.environ.get("LIVE_POSTGRESQL_URL", f"postgresql://{getpass.getuser()}@127.0.0.1:5432/postgres")
+
+
+def _python(version: str) -> Need:
+    def locate() -> str | None:
+        found = interpreters.find(version)
+        return str(found) if found else None
+
+    return Need(f"Python {version}", interpreters.HOW_TO_GET.format(version=version), locate)
+
+
+def _start(service: str, otherwise: str) -> str:
+    """How to start a server: the one that is installed, or else one in a container."""
+    return f"service {service} start" if Path("/etc/init.d", service).exists() else otherwise
+
+
+def _postgresql() -> str | None:
+    try:
+        with psycopg.connect(postgresql_url(), connect_timeout=CONNECT_SECONDS) as connection:
+            return f"{connection.info.host}:{connection.info.port}, version {connection.info.server_version // 10000}"
+    except psycopg.OperationalError:
+        return None

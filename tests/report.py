@@ -1,0 +1,63 @@
+"""Runs a test only where what it needs is to be had, and closes the run with a table of what ran and what did not.
+
+Nothing skips silently: what is missing is named with the command that gets it, and `LIVE=required` makes it a failure.
+"""
+
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests import needs
+
+PROPERTY = "needs"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: a missing interpreter must not surface as an error deep inside one."""
+    missing = []
+    for name in _needed_by(item):
+        item.user_properties.append((PROPERTY, name))
+        if needs.where(name) is None:
+            missing.append(f"{name} is missing here; to get it: {needs.every()[name].how_to_get}")
+    if missing and os.environ.get("LIVE") == "required":
+        pytest.fail("; ".join(missing), pytrace=False)
+    if missing:
+        pytest.skip("; ".join(missing))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401, ARG001
+    """The table; only when the tests chosen for this run needed anything."""
+    outcomes = _outcomes(terminalreporter.stats)
+    if not outcomes:
+        return
+    terminalreporter.section("what ran where")
+    width = max(map(len, needs.every()))
+    for name in needs.every():
+        terminalreporter.write_line(f"{name:<{width}}  {_line(name, outcomes.get(name, Counter()))}")
+
+
+def _needed_by(item: pytest.Item) -> list[str]:
+    return sorted({name for mark in item.iter_markers("needs") for name in mark.args})
+
+
+def _outcomes(stats: dict[str, list[Any]]) -> dict[str, Counter[str]]:
+    """How many tests that needed each thing ended how, those in other processes included."""
+    outcomes: dict[str, Counter[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in stats.get(outcome, []):
+            for key, name in getattr(report, "user_properties", []):
+                if key == PROPERTY:
+                    outcomes.setdefault(name, Counter())[outcome] += 1
+    return outcomes
+
+
+def _line(name: str, ended: Counter[str]) -> str:
+    if not ended:
+        return "not asked for by the tests of this run"
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items())
+    if found := needs.where(name):
+        return f"ran: {counts} ({found})"
+    return f"DID NOT RUN: {counts}; to get it: {needs.every()[name].how_to_get}"
