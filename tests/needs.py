@@ -2,9 +2,10 @@
 
 import getpass
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ POSTGRESQL_IMAGE = (
 
 @dataclass(frozen=True)
 class Need:
-    """An interpreter or a server."""
+    """An interpreter, a server or a tool that no package index has."""
 
     name: str
     how_to_get: str
@@ -32,7 +33,8 @@ def every() -> dict[str, Need]:
     """All that any test may need, by name; each is looked for only when a test asks."""
     declared = [_python(version) for version in options.choices()["python_version"]]
     servers = [Need("PostgreSQL", _start("postgresql", POSTGRESQL_IMAGE), _postgresql)]
-    return {need.name: need for need in [*declared, *servers]}
+    kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
+    return {need.name: need for need in [*declared, *servers, kubectl]}
 
 
 @cache

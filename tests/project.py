@@ -3,78 +3,67 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cookiecutter.main import cookiecutter
-
 from tests import process
+from tests.baked import Baked
 from tools import environments, interpreters, options
 
 CACHE = options.ROOT / ".cache"
 PATIENCE_SECONDS = 300
 
 
-@dataclass
 class Project:
-    """Where it is, and what it was made from."""
+    """A baked service, as its owner would have it on disk and installed."""
 
-    path: Path
-    answers: dict[str, str]
-    files: list[Path]
-
-    @property
-    def slug(self) -> str:
-        """Its name, which is also its command."""
-        return self.path.name
+    def __init__(self, baked: Baked, folder: Path) -> None:
+        """The folder takes a copy of the service, its environment and its log: running it leaves traces."""
+        self._folder = folder
+        self.baked = baked.copy(folder)
+        self.path = self.baked.path
+        self.slug = self.path.name
+        self.package = self.baked.package.name
+        # As generated, before a command has left anything.
+        self.files = sorted(self.path / file for file in self.baked.files)
 
     @cached_property
     def environment(self) -> environments.Environment:
         """Made when the first command runs, so that checks which only read do not wait for it."""
-        version = self.answers["python_version"]
-        interpreter = interpreters.find(version)
-        assert interpreter, f"Python {version} is gone"
-        base = environments.shared(version, interpreter)
-        return environments.for_project(self.path, self.path.parent / "environment", base)
-
-    def variables(self, **settings: str) -> dict[str, str]:
-        """What its commands find in their environment; what a type checker learnt of libraries is shared."""
-        version = self.answers["python_version"]
-        caches = {"MYPY_CACHE_DIR": str(CACHE / "mypy" / version), "RUFF_NO_CACHE": "true"}
-        return process.clean_environment(self.environment.bin, **caches, **settings)
+        interpreter = interpreters.find(self._python)
+        assert interpreter, f"Python {self._python} is missing; a test that runs a project is marked with what it needs"
+        base = environments.shared(self._python, interpreter)
+        return environments.for_project(self.path, self._folder / "environment", base)
 
     def run(self, *command: str, **settings: str) -> str:
-        """Run one of its commands in its folder, as its owner would; it must succeed. Answers what it wrote."""
+        """Run one of its commands in its folder; it must succeed. Answers what it printed."""
+        __tracebackhide__ = True  # what the command says is the failure, not how it was called
         done = subprocess.run(
             command,
             cwd=self.path,
-            env=self.variables(**settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            env=self._variables(settings),
+            capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
             check=False,
             timeout=PATIENCE_SECONDS,
         )
-        assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}"
+        assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     @contextmanager
     def serving(self, **settings: str) -> Iterator[process.Service]:
         """The service while it runs."""
         command = [str(self.environment.bin / self.slug), "serve"]
-        with process.serving(
-            command, self.path, self.variables(**settings), self.path.parent / "service.log"
-        ) as service:
+        log = self._folder / "service.log"
+        with process.serving(command, self.path, self._variables(settings), log) as service:
             yield service
 
+    @property
+    def _python(self) -> str:
+        return str(self.baked.answers["python_version"])
 
-def make(answers: dict[str, str], folder: Path) -> Project:
-    """Generate a service from these answers; what is left out takes its default."""
-    complete = {name: offered[0] for name, offered in options.choices().items()} | answers
-    made = cookiecutter(
-        str(options.ROOT), no_input=True, default_config=True, output_dir=str(folder), extra_context=complete
-    )
-    path = Path(made)
-    return Project(path, complete, sorted(file for file in path.rglob("*") if file.is_file()))
+    def _variables(self, settings: dict[str, str]) -> dict[str, str]:
+        """What its commands find in their environment; what a type checker learnt of libraries is shared."""
+        caches = {"MYPY_CACHE_DIR": str(CACHE / "mypy" / self._python), "RUFF_NO_CACHE": "true"}
+        return process.clean_environment(self.environment.bin, **caches, **settings)

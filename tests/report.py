@@ -5,13 +5,15 @@ Nothing skips silently: what is missing is named with the command that gets it, 
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests import needs
 
-PROPERTY = "needs"
+NEEDS = "needs"
+MEASURED = "measured"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,7 +21,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture: a missing interpreter must not surface as an error deep inside one."""
     missing = []
     for name in _needed_by(item):
-        item.user_properties.append((PROPERTY, name))
+        item.user_properties.append((NEEDS, name))
         if needs.where(name) is None:
             missing.append(f"{name} is missing here; to get it: {needs.every()[name].how_to_get}")
     if missing and os.environ.get("LIVE") == "required":
@@ -28,7 +30,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("; ".join(missing))
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401, ARG001
+def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401
     """The table; only when the tests chosen for this run needed anything."""
     outcomes = _outcomes(terminalreporter.stats)
     if not outcomes:
@@ -37,6 +39,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     width = max(map(len, needs.every()))
     for name in needs.every():
         terminalreporter.write_line(f"{name:<{width}}  {_line(name, outcomes.get(name, Counter()))}")
+    for _, measured in _properties(terminalreporter.stats, MEASURED):
+        terminalreporter.write_line(measured)
 
 
 def _needed_by(item: pytest.Item) -> list[str]:
@@ -46,12 +50,16 @@ def _needed_by(item: pytest.Item) -> list[str]:
 def _outcomes(stats: dict[str, list[Any]]) -> dict[str, Counter[str]]:
     """How many tests that needed each thing ended how, those in other processes included."""
     outcomes: dict[str, Counter[str]] = {}
+    for outcome, name in _properties(stats, NEEDS):
+        outcomes.setdefault(name, Counter())[outcome] += 1
+    return outcomes
+
+
+def _properties(stats: dict[str, list[Any]], wanted: str) -> Iterator[tuple[str, str]]:
+    """What tests recorded under this name, each with the outcome of the test."""
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in stats.get(outcome, []):
-            for key, name in getattr(report, "user_properties", []):
-                if key == PROPERTY:
-                    outcomes.setdefault(name, Counter())[outcome] += 1
-    return outcomes
+            yield from ((outcome, value) for key, value in report.user_properties if key == wanted)
 
 
 def _line(name: str, ended: Counter[str]) -> str:

@@ -111,6 +111,7 @@ class Walk:
 
     def call(self, method: str, path: str, body: object = None, *, if_match: str = "", expect: int = 200) -> Answer:
         """One request and the status it must have."""
+        __tracebackhide__ = True
         answer = self._send(method, path, body, {"If-Match": if_match} if if_match else {})
         assert answer.status == expect, f"{method} {path}: {answer.status}, not {expect}: {answer.body.decode()}"
         if answer.status < 400:  # an operation that only ever refused has not been served

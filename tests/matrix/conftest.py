@@ -2,17 +2,18 @@
 
 import pytest
 
-from tests import project
+from tests.baked import Bake
 from tests.matrix import covering
+from tests.project import Project
 
 
-def _parameter(wanted: covering.Project) -> object:
+def _parameter(wanted: covering.Answers) -> object:
     needed = pytest.mark.needs(f"Python {wanted.answers['python_version']}")
     return pytest.param(wanted, id=wanted.name, marks=[needed, pytest.mark.xdist_group(wanted.name)])
 
 
 @pytest.fixture(scope="session", params=map(_parameter, covering.projects()))
-def generated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> project.Project:
+def generated(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated service."""
-    wanted: covering.Project = request.param
-    return project.make(wanted.answers, tmp_path_factory.mktemp(wanted.name))
+    wanted: covering.Answers = request.param
+    return Project(bake(**wanted.answers), tmp_path_factory.mktemp(wanted.name))

@@ -36,19 +36,19 @@ REGISTRIES = ["registry.example.com", "localhost:5000/a-team/images"]
 
 
 @dataclass(frozen=True)
-class Project:
-    """One service to make."""
+class Answers:
+    """What one service is made from."""
 
     name: str
     answers: dict[str, str]
 
 
 @cache
-def projects() -> list[Project]:
+def projects() -> list[Answers]:
     """The covering set; the first one is what somebody gets who only presses Enter."""
     offered = options.choices()
     pairs = AllPairs(list(offered.values()), filter_func=_allowed)
-    return [_project(turn, dict(zip(offered, pair, strict=True))) for turn, pair in enumerate(pairs)]
+    return [_answers(turn, dict(zip(offered, pair, strict=True))) for turn, pair in enumerate(pairs)]
 
 
 def _allowed(row: Sequence[str]) -> bool:
@@ -58,8 +58,8 @@ def _allowed(row: Sequence[str]) -> bool:
     return not any(all(chosen.get(option) in refused for option, refused in when.items()) for when in conflicts)
 
 
-def _project(turn: int, chosen: dict[str, str]) -> Project:
+def _answers(turn: int, chosen: dict[str, str]) -> Answers:
     text = NAMES[turn % len(NAMES)] | TEXTS[turn % len(TEXTS)]
     text |= {"aggregate": AGGREGATES[turn % len(AGGREGATES)], "image_registry": REGISTRIES[turn % len(REGISTRIES)]}
     name = "-".join(re.sub(r"[^a-z0-9.]+", "", choice.lower()) for choice in chosen.values())
-    return Project(name, chosen | text)
+    return Answers(name, chosen | text)

@@ -31,6 +31,8 @@ def test_schemas(generated: Project) -> None:
             generated.run(str(TOOLS / "check-jsonschema"), "--builtin-schema", schema, *files)
 
 
+@pytest.mark.needs("kubectl")
 @pytest.mark.parametrize("environment", ["dev", "staging", "production"])
 def test_manifests(generated: Project, environment: str) -> None:
-    assert not manifests.problems(manifests.render(generated.path / "environments" / environment))
+    secrets = {f"Secret/{generated.slug}-secrets"}
+    assert not manifests.problems(manifests.render(generated.path / "environments" / environment), provided=secrets)

@@ -21,5 +21,4 @@ def test_prints_the_contract_that_it_serves(generated: Project) -> None:
 
 
 def test_runs_as_a_module(generated: Project) -> None:
-    package = generated.answers.get("package_name", generated.slug.replace("-", "_"))
-    assert "serve" in generated.run("python", "-m", package, "--help")
+    assert "serve" in generated.run("python", "-m", generated.package, "--help")
