@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 30
-DRAIN_SECONDS = 0.2
 GRACE_SECONDS = 10
 # What a command needs of this machine; nothing else of it may leak in, least of all somebody's DATABASE_URL.
 INHERITED = ("HOME", "LANG", "TMPDIR", "TZ")

@@ -53,7 +53,8 @@ class Project:
 
     @contextmanager
     def serving(self, **settings: str) -> Iterator[process.Service]:
-        """The service while it runs."""
+        """The service while it runs; it does not wait for load balancers before it ends, unless it is told to."""
+        settings = {"SHUTDOWN_DRAIN_SECONDS": "0.2"} | settings
         command = [str(self.environment.bin / self.slug), "serve"]
         log = self._folder / "service.log"
         with process.serving(command, self.path, self._variables(settings), log) as service:

@@ -3,7 +3,6 @@
 import re
 
 from tests.live import databases
-from tests.process import DRAIN_SECONDS
 from tests.project import Project
 from tests.walk import Walk
 from tools import options
@@ -24,8 +23,7 @@ def test_its_integration_tests(service: Project, empty_database: str) -> None:
 
 
 def test_serves_every_operation_in_production(service: Project, database: str) -> None:
-    settings = {"ENVIRONMENT": "production", "SHUTDOWN_DRAIN_SECONDS": str(DRAIN_SECONDS)}
-    with service.serving(DATABASE_URL=database, **settings) as running:
+    with service.serving(ENVIRONMENT="production", DATABASE_URL=database) as running:
         Walk(running.url).everything()
         assert running.terminate() == 0
     assert not running.complaints()

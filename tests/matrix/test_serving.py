@@ -2,13 +2,12 @@
 
 import json
 
-from tests.process import DRAIN_SECONDS
 from tests.project import Project
 from tests.walk import Walk
 
 
 def test_serves_every_operation_and_ends_cleanly(generated: Project) -> None:
-    with generated.serving(ENVIRONMENT="local", SHUTDOWN_DRAIN_SECONDS=str(DRAIN_SECONDS)) as service:
+    with generated.serving(ENVIRONMENT="local") as service:
         Walk(service.url).everything()
         assert service.terminate() == 0
     assert not service.complaints()
