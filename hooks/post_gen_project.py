@@ -26,8 +26,10 @@ def is_declared(folder: Path) -> bool:
     if folder.as_posix() in ANSWERS["_layers"]:
         return True
     option, choice = folder.parts
+    if option.startswith("_") or option not in ANSWERS:
+        return False
     offered = DECLARED.get(option)
-    return option in ANSWERS and (choice in offered if isinstance(offered, list) else True)
+    return choice in offered if isinstance(offered, list) else True
 
 
 def is_chosen(folder: Path) -> bool:

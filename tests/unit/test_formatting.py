@@ -1,0 +1,34 @@
+"""Names of any allowed length give code that the service's own formatter and linter accept."""
+
+import sys
+
+import pytest
+
+from tests.baked import Bake
+from tools import options
+
+SHORTEST = {"service_name": "Ox", "aggregate": "Ox", "service_slug": "ox", "package_name": "ox"}
+LONGEST = {
+    "service_name": "Outbound Warehouse Replenishment Service of the Northern and the Southern Region",
+    "aggregate": "Outbound Warehouse Replenishment",
+    "service_slug": "outbound-warehouse-replenishment-service",
+    "package_name": "outbound_warehouse_replenishment_service",
+}
+
+
+@pytest.mark.parametrize("database", options.choices()["database"])
+@pytest.mark.parametrize("names", [SHORTEST, LONGEST], ids=["shortest", "longest"])
+def test_a_service_is_formatted_and_linted_whatever_its_names(bake: Bake, names: dict[str, str], database: str) -> None:
+    project = bake(database=database, **names)
+    project.run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", "--diff", ".")
+    project.run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
+
+
+def test_the_longest_names_are_the_longest() -> None:
+    assert {option: len(name) for option, name in LONGEST.items()} == {
+        "service_name": 80,
+        "aggregate": 32,
+        "service_slug": 40,
+        "package_name": 40,
+    }
+    assert len(LONGEST["aggregate"].replace(" ", "")) == 30

@@ -1,0 +1,108 @@
+"""What is in a generated service, and what not: files, leftovers, sizes."""
+
+import re
+import statistics
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from tests.baked import Bake, Baked
+from tests.unit import rendered
+from tools import options
+
+TEMPLATE = options.ROOT / "{{cookiecutter.service_slug}}"
+MODEL = options.model()
+EVERY_CHOICE = [(option, choice) for option, choices in options.choices().items() for choice in choices]
+MAY_BE_EMPTY = {"__init__.py", "py.typed"}
+TAGS = {"pyproject.toml": 25, "README.md": 25}
+TAGS_ELSEWHERE = 10
+LONGEST_FILE = 250
+MEDIAN_FILE = 60
+
+
+@pytest.fixture(params=EVERY_CHOICE, ids="=".join)
+def project(request: pytest.FixtureRequest, bake: Bake) -> Baked:
+    """A service for each choice, everything else at its default."""
+    option, choice = request.param
+    return bake(**{option: choice})
+
+
+def test_a_service_has_the_files_of_the_base_and_of_its_choices_and_no_others(project: Baked) -> None:
+    made = {f"{option}/{choice}" for option, choice in EVERY_CHOICE if project.answers[option] == choice}
+    layers = {
+        folder
+        for folder, condition in MODEL["_layers"].items()
+        if all(project.answers[option] in choices for option, choices in condition.items())
+    }
+    expected = named(project, files(TEMPLATE, without="options"))
+    for folder in made | layers:
+        expected |= named(project, files(TEMPLATE / "options" / folder, without="fragments"))
+    assert project.files == expected
+
+
+def test_nothing_is_left_of_the_template(project: Baked) -> None:
+    for path in project.files:
+        leftovers = re.findall(
+            r"\{%.*|\{\{-?\s*cookiecutter.*|\bcookiecutter\.\w+|\boptions/\w+/\w+", project.read(path)
+        )
+        assert leftovers == [], path
+
+
+def test_nothing_is_empty(project: Baked) -> None:
+    folders = [path for path in project.path.rglob("*") if path.is_dir()]
+    assert [folder for folder in folders if not any(folder.iterdir())] == []
+    empty = {path for path in project.files if not project.read(path).strip()}
+    assert {path for path in empty if Path(path).name not in MAY_BE_EMPTY} == set()
+
+
+def test_every_file_ends_with_one_line_end_and_no_line_with_a_space(project: Baked) -> None:
+    for path in project.files:
+        text = project.read(path)
+        assert not re.search(r"[ \t]\n|\r|\n\n\Z|[^\n]\Z", text), path
+
+
+@pytest.mark.parametrize(
+    ("option", "choice"), [(option, choice) for option, choice in EVERY_CHOICE if option in MODEL["_requirements"]]
+)
+def test_nothing_speaks_of_a_choice_that_was_not_made(bake: Bake, option: str, choice: str) -> None:
+    """The names of other choices, and of the packages that only they require."""
+    words = {other: names_of(option, other) for other in options.choices()[option]}
+    mine = words.pop(choice)
+    others = set().union(*words.values()) - mine
+    project = bake(**{option: choice})
+    for path in project.files:
+        assert set(re.findall(r"[a-z][a-z0-9-]+", f"{path}\n{project.read(path)}".lower())) & others == set(), path
+
+
+def test_files_of_the_package_are_small(project: Baked) -> None:
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in project.package.rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+    assert statistics.median(lengths.values()) < MEDIAN_FILE
+
+
+@pytest.mark.parametrize(
+    "path", sorted(path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*") if path.is_file())
+)
+def test_a_template_file_stays_within_its_budget_of_block_tags(path: str) -> None:
+    if any(fnmatch(path, pattern) for pattern in MODEL["_copy_without_render"]):
+        return
+    assert (TEMPLATE / path).read_text(encoding="utf-8").count("{%") <= TAGS.get(Path(path).name, TAGS_ELSEWHERE)
+
+
+def files(folder: Path, without: str) -> Iterable[str]:
+    """Every file below a folder of the template; one folder directly below it is left out."""
+    inside = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return [path.as_posix() for path in inside if path.parts[0] != without]
+
+
+def named(project: Baked, paths: Iterable[str]) -> set[str]:
+    """The same paths as they are called in this service."""
+    return {rendered.text(path, {"cookiecutter": project.answers}) for path in paths}
+
+
+def names_of(option: str, choice: str) -> set[str]:
+    """What only a service with this choice has a reason to mention."""
+    requirements = MODEL["_requirements"][option].get(choice, [])
+    return {choice, *(re.split(r"[^\w.-]", requirement)[0] for requirement in requirements)}

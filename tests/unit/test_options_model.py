@@ -1,0 +1,86 @@
+"""cookiecutter.json is the one place that declares the options, so what it says must hang together."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tools import options
+
+MODEL = options.model()
+CHOICES = options.choices()
+PUBLIC = [name for name in MODEL if not name.startswith("_")]
+FOLDERS = options.ROOT / "{{cookiecutter.service_slug}}" / "options"
+
+
+def test_every_option_asks_a_question_and_no_question_is_left_over() -> None:
+    assert list(MODEL["__prompts__"]) == PUBLIC
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_every_choice_has_a_sentence_that_names_it(option: str) -> None:
+    sentences = dict(MODEL["__prompts__"][option])
+    assert sentences.pop("__prompt__").endswith(("?", ")"))
+    assert list(sentences) == CHOICES[option]
+    for choice, sentence in sentences.items():
+        name, _, meaning = sentence.partition(" - ")
+        assert (name.casefold(), bool(meaning)) == (choice.casefold(), True)
+
+
+def test_requirements_belong_to_declared_choices() -> None:
+    """`base` and `dev` are lists; everything else is an option with some of its choices."""
+    groups = {name: group for name, group in MODEL["_requirements"].items() if isinstance(group, dict)}
+    assert set(MODEL["_requirements"]) - set(groups) == {"base", "dev"}
+    for option, group in groups.items():
+        assert set(group) <= set(CHOICES[option])
+
+
+@pytest.mark.parametrize(("folder", "condition"), MODEL["_layers"].items())
+def test_a_layer_has_a_folder_and_a_condition_that_can_hold(folder: str, condition: dict[str, list[str]]) -> None:
+    assert_declared(condition)
+    assert (FOLDERS / folder).is_dir()
+    option, layer = folder.split("/")
+    assert layer not in CHOICES[option]
+
+
+def test_conflicts_speak_of_declared_choices_and_give_a_reason() -> None:
+    for conflict in MODEL["_conflicts"]:
+        assert set(conflict) == {"when", "reason"}
+        assert conflict["reason"]
+        assert_declared(conflict["when"])
+
+
+def test_every_option_folder_is_a_choice_or_a_layer() -> None:
+    declared = {f"{option}/{choice}" for option, choices in CHOICES.items() for choice in choices}
+    assert {path.relative_to(FOLDERS).as_posix() for path in FOLDERS.glob("*/*")} <= declared | set(MODEL["_layers"])
+    assert [path for path in [*FOLDERS.iterdir(), *FOLDERS.glob("*/*")] if not path.is_dir()] == []
+
+
+def test_no_folder_replaces_a_file_of_the_base() -> None:
+    base = set(files(FOLDERS.parent))
+    for folder in FOLDERS.glob("*/*"):
+        assert base & set(files(folder)) == set()
+
+
+def test_the_versions_were_tested_on_a_day_that_has_come() -> None:
+    assert date.fromisoformat(MODEL["_tested_on"]) <= date.today()  # noqa: DTZ011 - a calendar day, no moment
+
+
+def test_reserved_aggregates_are_words_in_order() -> None:
+    reserved = MODEL["_reserved_aggregates"]
+    assert reserved == sorted({word.lower() for word in reserved})
+
+
+def assert_declared(condition: dict[str, list[str]]) -> None:
+    assert condition
+    for option, choices in condition.items():
+        assert choices
+        assert set(choices) <= set(CHOICES[option])
+
+
+def files(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_file() and name.parts[0] not in {"options", "fragments"}:
+            yield name.as_posix()

@@ -1,0 +1,84 @@
+"""An aggregate cannot have a name that the service's code already uses: `_reserved_aggregates` knows them all.
+
+So a service is generated for a word that nothing else uses, and every name beside that word in the same module (or table
+beside its table) is turned back into the aggregate that would collide with it.
+"""
+
+import ast
+import builtins
+import keyword
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from tests.baked import Bake, Baked
+from tests.unit import rendered
+from tools import options
+
+FORMS = re.compile("Zebra|zebras|zebra")
+WORDS = re.compile(r"[A-Z][a-z0-9]+( [a-z][a-z0-9]*)*")
+TABLE = re.compile(r"""(?:create_table|Table)\(\s*"(\w+)"|INTO (\w+)""")
+
+
+@pytest.mark.parametrize("database", options.choices()["database"])
+def test_a_name_that_the_code_uses_itself_is_reserved(bake: Bake, database: str) -> None:
+    project = bake(aggregate="Zebra", service_slug="ox", service_name="Ox", description="Ox.", database=database)
+    colliding = {noun for names in namespaces(project) for noun in colliding_nouns(names)}
+    assert sorted(colliding - set(options.model()["_reserved_aggregates"])) == []
+
+
+def namespaces(project: Baked) -> Iterator[set[str]]:
+    """The names of each module, and those of all tables."""
+    python = [project.read(path) for path in project.files if path.endswith(".py")]
+    yield {name for text in python for match in TABLE.findall(text) for name in match if name}
+    for text in python:
+        yield set(identifiers(ast.parse(text)))
+
+
+def identifiers(tree: ast.Module) -> Iterator[str]:
+    """Every name that a module binds or reads, in whatever scope."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.alias(name=name, asname=other):
+                yield other or name.partition(".")[0]
+
+
+def colliding_nouns(names: set[str]) -> Iterator[str]:
+    """The aggregates for which a name made from the aggregate would be one that is there already."""
+    made = {name for name in names if FORMS.search(name)}
+    for pattern in made:
+        before, form, after = re.split(f"({FORMS.pattern})", pattern, maxsplit=1)
+        for other in names - made:
+            if other.startswith(before) and other.endswith(after) and len(other) > len(before + after):
+                yield from nouns(other[len(before) : len(other) - len(after)], form)
+
+
+@cache
+def nouns(word: str, form: str) -> list[str]:
+    """The aggregates that have this word as their class (`Zebra`), their plural (`zebras`) or their name (`zebra`)."""
+    if form == "Zebra":
+        candidates = [" ".join(re.findall("[A-Z][a-z0-9]*", word)).lower()]
+    else:
+        noun = word.replace("_", " ")
+        candidates = [noun] if form == "zebra" else [noun[:-1], noun[:-2], f"{noun[:-3]}y"]
+    return [noun for noun in candidates if is_allowed(noun) and forms(noun)[form] == word]
+
+
+def is_allowed(noun: str) -> bool:
+    """Whether nothing else forbids the word anyway."""
+    if not WORDS.fullmatch(noun.capitalize()):
+        return False
+    return not any(keyword.iskeyword(word) or hasattr(builtins, word) for word in forms(noun).values())
+
+
+@cache
+def forms(noun: str) -> dict[str, str]:
+    """What the template makes of an aggregate."""
+    answers = rendered.answers(aggregate=noun.capitalize())
+    return {"Zebra": answers["__Entity"], "zebras": answers["__entities"], "zebra": answers["__entity"]}
