@@ -3,10 +3,10 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
-
-from cookiecutter.main import cookiecutter
 
 from tools import interpreters, options, uv
 
@@ -33,11 +33,11 @@ def _generate() -> Path:
         print(f"Python {default} is not to be had here, so this service runs on {version}.")
     print(f"Generating a service into {FOLDER.relative_to(options.ROOT)}/ and installing it ...", flush=True)
     shutil.rmtree(FOLDER, ignore_errors=True)
-    answers = {"python_version": version}
-    made = cookiecutter(
-        str(options.ROOT), no_input=True, default_config=True, output_dir=str(FOLDER), extra_context=answers
-    )
-    service = Path(made)
+    FOLDER.mkdir(parents=True)
+    command = ["cookiecutter", "--no-input", "--default-config", str(options.ROOT), f"python_version={version}"]
+    # What the template advises to do next is what happens here anyway; its errors are shown.
+    subprocess.run([sys.executable, "-m", *command], cwd=FOLDER, stdout=subprocess.DEVNULL, check=True)
+    (service,) = FOLDER.iterdir()
     uv.call("sync", "--no-dev", "--python", str(interpreter), cwd=service)
     return service
 

@@ -9,9 +9,10 @@ from tests import manifests
 from tests.project import Project
 
 TOOLS = Path(sys.executable).parent
+# A description may make a line long, and the key `on` of a workflow is no truth value.
 YAMLLINT = """{
   extends: default,
-  rules: {comments: disable, document-start: disable, line-length: {max: 160}, truthy: {check-keys: false}}
+  rules: {comments: disable, document-start: disable, line-length: disable, truthy: {check-keys: false}}
 }"""
 SCHEMAS = {"compose.yaml": "vendor.compose-spec", ".github/workflows/*.y*ml": "vendor.github-workflows"}
 
@@ -21,8 +22,7 @@ def test_dockerfile(generated: Project) -> None:
 
 
 def test_yaml_style(generated: Project) -> None:
-    files = [str(file) for file in generated.files if file.suffix in {".yaml", ".yml"}]
-    generated.run(str(TOOLS / "yamllint"), "--strict", "-d", YAMLLINT, *files)
+    generated.run(str(TOOLS / "yamllint"), "--strict", "-d", YAMLLINT, ".")
 
 
 def test_schemas(generated: Project) -> None:
