@@ -1,4 +1,4 @@
-"""The table of options in README.md, made from cookiecutter.json: `python -m tools.options_table [--check | --print]`."""
+"""Keeps the table of options in README.md in step with cookiecutter.json."""
 
 import argparse
 import re

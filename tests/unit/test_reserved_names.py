@@ -1,13 +1,14 @@
 """An aggregate cannot have a name that the service's code already uses: `_reserved_aggregates` knows them all.
 
-So a service is generated for a word that nothing else uses, and every name beside that word in the same module (or table
-beside its table) is turned back into the aggregate that would collide with it.
+So a service is generated for a word that nothing else uses, and every name beside that word in the same scope,
+and every table beside its table, is turned back into the aggregate that would collide with it.
 """
 
-import ast
 import builtins
+import json
 import keyword
 import re
+import symtable
 from collections.abc import Iterator
 from functools import cache
 
@@ -19,6 +20,7 @@ from tools import options
 
 FORMS = re.compile("Zebra|zebras|zebra")
 WORDS = re.compile(r"[A-Z][a-z0-9]+( [a-z][a-z0-9]*)*")
+LONGEST = 30
 TABLE = re.compile(r"""(?:create_table|Table)\(\s*"(\w+)"|INTO (\w+)""")
 
 
@@ -26,27 +28,23 @@ TABLE = re.compile(r"""(?:create_table|Table)\(\s*"(\w+)"|INTO (\w+)""")
 def test_a_name_that_the_code_uses_itself_is_reserved(bake: Bake, database: str) -> None:
     project = bake(aggregate="Zebra", service_slug="ox", service_name="Ox", description="Ox.", database=database)
     colliding = {noun for names in namespaces(project) for noun in colliding_nouns(names)}
-    assert sorted(colliding - set(options.model()["_reserved_aggregates"])) == []
+    forgotten = sorted(colliding - set(options.model()["_reserved_aggregates"]))
+    assert not forgotten, f"to be added to _reserved_aggregates: {json.dumps(forgotten)}"
 
 
 def namespaces(project: Baked) -> Iterator[set[str]]:
-    """The names of each module, and those of all tables."""
+    """The names of each scope, and those of all tables."""
     python = [project.read(path) for path in project.files if path.endswith(".py")]
     yield {name for text in python for match in TABLE.findall(text) for name in match if name}
     for text in python:
-        yield set(identifiers(ast.parse(text)))
+        yield from scopes(symtable.symtable(text, "module", "exec"))
 
 
-def identifiers(tree: ast.Module) -> Iterator[str]:
-    """Every name that a module binds or reads, in whatever scope."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.ClassDef(name=name):
-                yield name
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-            case ast.alias(name=name, asname=other):
-                yield other or name.partition(".")[0]
+def scopes(scope: symtable.SymbolTable) -> Iterator[set[str]]:
+    """What a module, its classes and its functions bind or read, each for itself."""
+    yield set(scope.get_identifiers())
+    for inner in scope.get_children():
+        yield from scopes(inner)
 
 
 def colliding_nouns(names: set[str]) -> Iterator[str]:
@@ -72,7 +70,7 @@ def nouns(word: str, form: str) -> list[str]:
 
 def is_allowed(noun: str) -> bool:
     """Whether nothing else forbids the word anyway."""
-    if not WORDS.fullmatch(noun.capitalize()):
+    if not WORDS.fullmatch(noun.capitalize()) or len(forms(noun)["Zebra"]) > LONGEST:
         return False
     return not any(keyword.iskeyword(word) or hasattr(builtins, word) for word in forms(noun).values())
 
