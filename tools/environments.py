@@ -1,9 +1,9 @@
 """Virtual environments that make it cheap to run many generated projects.
 
-Installing every project's requirements takes seconds and hundreds of megabytes each. Instead, one shared environment per
-interpreter holds what all choices together require, and each project gets a tiny environment of its own on top of it, with
-nothing installed but the project itself. So its commands, version and tests are real, and projects do not disturb each
-other.
+Installing every project's requirements takes seconds and hundreds of megabytes each. Instead, one shared environment
+per interpreter holds what all choices together require, and each project gets a tiny environment of its own on top of
+it, with nothing installed but the project itself. So its commands, version and tests are real, and projects do not
+disturb each other.
 """
 
 import fcntl
