@@ -1,0 +1,22 @@
+"""PostgreSQL through asyncpg, and the stand-in that needs no server."""
+
+import structlog
+
+from ...config.database import DatabaseSettings
+from .memory import MemoryDatabase
+from .port import Database
+from .postgresql import PostgresDatabase
+
+
+def select_database(settings: DatabaseSettings) -> Database:
+    """The database that the settings name; in memory if they name none."""
+    if settings.url is None:
+        log = structlog.stdlib.get_logger("database")
+        log.warning("no DATABASE_URL: data is kept in memory and lives as long as this process")
+        return MemoryDatabase()
+    return PostgresDatabase(
+        settings.url.get_secret_value(),
+        pool_size=settings.pool_size,
+        connect_timeout=settings.connect_timeout_seconds,
+        statement_timeout=settings.statement_timeout_seconds,
+    )

@@ -1,0 +1,105 @@
+"""PostgreSQL through asyncpg: the pool, reading, and where transactions begin."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from ...domain.errors import NotFound
+from ...domain.model import {{ cookiecutter.__Entity }}
+from ...domain.ports import Page
+from ...domain.values import Status
+from . import statements
+from .errors import unavailable_errors
+from .port import PoolUsage
+from .unit_of_work import PostgresUnitOfWork, to_aggregate
+
+_AFTER_EVERYTHING = UUID(int=2**128 - 1)
+
+
+class PostgresDatabase:
+    """A pool of connections; connects when first needed, so that the service can start before its database."""
+
+    kind = "postgresql"
+
+    def __init__(self, url: str, pool_size: int, connect_timeout: float, statement_timeout: float) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._connect_timeout = connect_timeout
+        self._statement_timeout = statement_timeout
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make the pool; opens no connection yet."""
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._pool_size,
+            timeout=self._connect_timeout,
+            server_settings={
+                "application_name": "{{ cookiecutter.service_slug }}",
+                "statement_timeout": str(round(self._statement_timeout * 1000)),  # milliseconds
+            },
+        )
+
+    async def close(self) -> None:
+        """Wait for connections in use, then close all."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def check(self) -> None:
+        """Ask the server, on a connection as requests use it."""
+        async with self._connection() as connection:
+            await connection.execute(statements.CHECK)
+
+    def usage(self) -> PoolUsage:
+        """Connections at this moment."""
+        if self._pool is None:
+            return PoolUsage(in_use=0, idle=0, limit=self._pool_size)
+        idle = self._pool.get_idle_size()
+        return PoolUsage(in_use=self._pool.get_size() - idle, idle=idle, limit=self._pool_size)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresUnitOfWork]:
+        """A transaction at READ COMMITTED: versions guard against lost updates, so nothing stricter is needed."""
+        async with self._connection() as connection, connection.transaction():
+            yield PostgresUnitOfWork(connection)
+
+    async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
+        """Read one."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(statements.SELECT, id)
+        if row is None:
+            raise NotFound(id)
+        return to_aggregate(row)
+
+    async def page(self, status: Status | None, after: UUID | None, limit: int) -> Page:
+        """Read one row more than asked for: it tells whether another page follows."""
+        bounds = (after or _AFTER_EVERYTHING, limit + 1)
+        async with self._connection() as connection:
+            if status is None:
+                rows = await connection.fetch(statements.PAGE, *bounds)
+            else:
+                rows = await connection.fetch(statements.PAGE_BY_STATUS, *bounds, status.value)
+        items = [to_aggregate(row) for row in rows[:limit]]
+        return Page(items, next=items[-1].id if len(rows) > limit else None)
+
+    async def forget_answers(self, before: datetime) -> int:
+        """Delete in small steps until nothing old is left."""
+        total = 0
+        while True:
+            async with self._connection() as connection:
+                deleted = int((await connection.execute(statements.DELETE_ANSWERS, before)).rpartition(" ")[2])
+            if not deleted:
+                return total
+            total += deleted
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+        if self._pool is None:
+            raise RuntimeError("the database is used before open()")
+        with unavailable_errors():
+            async with self._pool.acquire(timeout=self._connect_timeout) as connection:
+                yield connection

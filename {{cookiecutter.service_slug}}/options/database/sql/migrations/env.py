@@ -1,0 +1,31 @@
+"""Runs migrations on a connection that the caller hands over, or on the one that DATABASE_URL names."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
+from {{ cookiecutter.package_name }}.infrastructure.database.engine import create_migration_engine, guarded
+from {{ cookiecutter.package_name }}.infrastructure.database.schema import metadata
+
+
+def run(connection: Connection) -> None:
+    """Run what was asked for, in one transaction where the database can."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_server_default=True,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    url = DatabaseSettings().url
+    if url is None:
+        raise SystemExit("DATABASE_URL is not set: say which database to work on")
+    with create_migration_engine(url.get_secret_value()).connect() as connection, guarded(connection):
+        run(connection)

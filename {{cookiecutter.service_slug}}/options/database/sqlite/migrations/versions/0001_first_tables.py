@@ -1,0 +1,47 @@
+"""First tables.
+
+Revision ID: 0001
+Revises:
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the aggregates' table and the one that keeps answers for idempotency keys."""
+    op.create_table(
+        "{{ cookiecutter.__entities }}",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("reference", sa.Text, nullable=False),
+        sa.Column("quantity", sa.Integer, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("updated_at", sa.Text, nullable=False),
+        sa.CheckConstraint("quantity BETWEEN 1 AND 1000000", name="{{ cookiecutter.__entities }}_quantity"),
+        sa.CheckConstraint("status IN ('created', 'confirmed', 'cancelled')", name="{{ cookiecutter.__entities }}_status"),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+    op.create_index("{{ cookiecutter.__entities }}_by_status", "{{ cookiecutter.__entities }}", ["status", "id"])
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("fingerprint", sa.BLOB, nullable=False),
+        sa.Column("answer", sa.BLOB, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_index("idempotency_keys_by_age", "idempotency_keys", ["created_at"])
+
+
+def downgrade() -> None:
+    """Drop both, with everything in them."""
+    op.drop_table("idempotency_keys")
+    op.drop_table("{{ cookiecutter.__entities }}")

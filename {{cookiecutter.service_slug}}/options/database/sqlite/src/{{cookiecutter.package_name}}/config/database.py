@@ -1,0 +1,33 @@
+"""Which file, and how long to wait for it."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+
+from .section import Section
+
+PREFIX = "sqlite:///"
+
+
+class DatabaseSettings(Section, env_prefix="DATABASE_"):
+    """Where data is kept: one file, which exactly one replica may use."""
+
+    url: SecretStr = Field(
+        SecretStr(f"{PREFIX}{{ cookiecutter.package_name }}.sqlite3"),
+        description="sqlite:///relative/file or sqlite:////absolute/file",
+    )
+    pool_size: int = Field(4, ge=1, le=64, description="connections for reading; one more writes")
+    busy_timeout_seconds: float = Field(5, gt=0, le=60, description="how long to wait while somebody else writes")
+
+    @field_validator("url")
+    @classmethod
+    def is_sqlite(cls, url: SecretStr) -> SecretStr:
+        """Another scheme is a mistake that would show up late and unclear."""
+        if not url.get_secret_value().removeprefix(PREFIX) or not url.get_secret_value().startswith(PREFIX):
+            raise ValueError("must look like sqlite:///file.sqlite3 or sqlite:////data/file.sqlite3")
+        return url
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.url.get_secret_value().removeprefix(PREFIX))

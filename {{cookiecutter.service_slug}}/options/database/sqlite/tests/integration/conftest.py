@@ -1,0 +1,41 @@
+"""A file of its own for each test."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+from pydantic import SecretStr
+
+from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
+from {{ cookiecutter.package_name }}.infrastructure.database import migrations, select_database
+from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy: faster than migrating for every test."""
+    path = tmp_path_factory.mktemp("template") / "database.sqlite3"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def database_url(template: Path, tmp_path: Path) -> str:
+    """A migrated database."""
+    return f"sqlite:///{copyfile(template, tmp_path / 'database.sqlite3')}"
+
+
+@pytest.fixture
+def empty_database_url(tmp_path: Path) -> str:
+    """A database without a table."""
+    return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The adapter, opened."""
+    database = select_database(DatabaseSettings(url=SecretStr(database_url)))
+    await database.open()
+    yield database
+    await database.close()

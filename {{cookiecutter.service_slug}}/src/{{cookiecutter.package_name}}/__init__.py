@@ -1,0 +1,1 @@
+"""The service's package; `bootstrap` shows how its parts fit together."""

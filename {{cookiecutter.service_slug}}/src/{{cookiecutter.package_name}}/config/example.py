@@ -1,0 +1,33 @@
+"""Prints `.env.example` from the settings classes: `python -m {{ cookiecutter.package_name }}.config.example`."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+
+from pydantic import SecretStr
+
+from .section import Section
+from .settings import SECTIONS
+
+
+def example() -> str:
+    """The file's text: every variable with what it means, commented out with its default."""
+    return "\n".join(line for section in SECTIONS.values() for line in _lines(section))
+
+
+def _lines(section: type[Section]) -> Iterator[str]:
+    yield f"## {inspect.getdoc(section)}"
+    for name, field in section.model_fields.items():
+        yield f"# {field.description}"
+        yield f"# {section.variable(name)}={_text(field.default)}"
+    yield ""
+
+
+def _text(default: object) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    return "" if default is None else str(default)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example())

@@ -1,0 +1,1 @@
+"""Adapters: what the domain's ports look like on real technology."""

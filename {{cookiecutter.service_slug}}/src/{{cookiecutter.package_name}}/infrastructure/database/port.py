@@ -1,0 +1,45 @@
+"""What the composition root expects of a database, beyond the domain's ports."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ...domain.ports import Queries, Transactions
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUsage:
+    """Connections at this moment."""
+
+    in_use: int
+    idle: int
+    limit: int
+
+
+class Database(Transactions, Queries, Protocol):
+    """A database that is opened once, asked for its health, and closed at the end."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, for /info."""
+        ...
+
+    async def open(self) -> None:
+        """Get ready; a server that is away now may come later and is no error here."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+    async def check(self) -> None:
+        """Raises Unavailable with the reason, in a form that may be shown."""
+        ...
+
+    async def forget_answers(self, before: datetime) -> int:
+        """Delete answers kept for idempotency keys since before a time; says how many."""
+        ...
+
+    def usage(self) -> PoolUsage:
+        """Its connections."""
+        ...

@@ -1,0 +1,61 @@
+"""Serves an application and ends it without losing a request."""
+
+import asyncio
+import signal
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from .api.lifecycle import Lifecycle
+from .config import Settings
+
+_log = structlog.stdlib.get_logger("server")
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM readiness turns 503 while requests are still taken; then no more are, and those in flight end.
+
+    The pause lets load balancers notice before connections are refused. SIGINT (a person at a terminal) skips it,
+    a second signal ends the wait for requests in flight.
+    """
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._drain_seconds = drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Called for SIGTERM and SIGINT; uvicorn's own handler would end the process by the signal, not with 0."""
+        if self._lifecycle.draining:
+            self.force_exit = self.should_exit
+            self.should_exit = True
+            return
+        self._lifecycle.draining = True
+        pause = self._drain_seconds if sig == signal.SIGTERM else 0
+        _log.info("draining", signal=signal.Signals(sig).name, pause_seconds=pause)
+        asyncio.get_running_loop().call_later(pause, self._stop_accepting)
+
+    def _stop_accepting(self) -> None:
+        self.should_exit = True
+
+
+def serve(app: FastAPI, lifecycle: Lifecycle, settings: Settings) -> bool:
+    """Serve until a signal ends it.
+
+    Returns:
+        whether it started at all.
+    """
+    config = uvicorn.Config(
+        app,
+        host=settings.http.host,
+        port=settings.http.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown.grace_seconds,
+    )
+    server = DrainingServer(config, lifecycle, settings.shutdown.drain_seconds)
+    server.run()
+    return server.started

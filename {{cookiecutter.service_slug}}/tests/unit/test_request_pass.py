@@ -1,0 +1,126 @@
+"""What happens around every request: correlation, limits, logs, metrics, the last resort."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from {{ cookiecutter.package_name }}.bootstrap import Service, create_service
+from {{ cookiecutter.package_name }}.config import load_settings
+from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
+from {{ cookiecutter.package_name }}.infrastructure.telemetry.logging import configure_logging
+
+from ..conftest import running
+
+URL = "/v1/{{ cookiecutter.__resource }}"
+
+
+class BrokenDatabase(MemoryDatabase):
+    """Fails in a way nobody foresaw."""
+
+    async def page(self, *_: Any) -> Any:
+        raise ZeroDivisionError("secret detail")
+
+
+class SlowDatabase(MemoryDatabase):
+    """Does not come back."""
+
+    async def page(self, *_: Any) -> Any:
+        await asyncio.Event().wait()
+
+
+def logging_to(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """Log as in production from here on; the result gives the lines so far, without those of the test's own client."""
+    configure_logging("info", "json", service="{{ cookiecutter.service_slug }}")
+
+    def lines() -> list[dict[str, Any]]:
+        parsed = map(json.loads, capsys.readouterr().out.splitlines())
+        return [line for line in parsed if not line["logger"].startswith("http")]
+
+    return lines
+
+
+async def test_keeps_a_well_formed_correlation_id_and_replaces_others(client: httpx2.AsyncClient) -> None:
+    kept = await client.get("/info", headers={"x-correlation-id": "call-7.a_B"})
+    assert kept.headers["x-correlation-id"] == "call-7.a_B"
+    for bad in ("", "a b", "x" * 129, "a\tb"):
+        replaced = await client.get("/info", headers={"x-correlation-id": bad})
+        assert replaced.headers["x-correlation-id"] not in ("", bad)
+
+
+async def test_writes_one_line_a_request(client: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = logging_to(capsys)
+    await client.get(f"{URL}/not-an-id?token=hidden", headers={"x-correlation-id": "call-7"})
+    await client.get("/health/live")
+    [line] = lines()
+    assert (line["event"], line["level"], line["service"]) == ("request", "info", "{{ cookiecutter.service_slug }}")
+    assert (line["route"], line["status"], line["correlation_id"]) == (URL + "/{id}", 422, "call-7")
+    assert "hidden" not in str(line)
+
+
+def test_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = logging_to(capsys)
+    logging.getLogger("some.library").warning("careful: %s", 42)
+    [line] = lines()
+    assert (line["event"], line["level"], line["logger"]) == ("careful: 42", "warning", "some.library")
+
+
+async def test_an_unforeseen_error_is_logged_once_and_not_told_to_callers(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = logging_to(capsys)
+    async with running(create_service(load_settings(), BrokenDatabase())) as client:
+        response = await client.get(URL)
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    failed, request = lines()
+    assert "ZeroDivisionError" in json.dumps(failed)
+    assert request["status"] == 500
+    assert failed["correlation_id"] == response.json()["correlation_id"]
+
+
+async def test_a_request_may_not_take_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.05")
+    async with running(create_service(load_settings(), SlowDatabase())) as client:
+        response = await client.get(URL)
+    assert (response.status_code, response.json()["type"].rpartition(":")[2]) == (503, "request-timeout")
+    assert int(response.headers["retry-after"]) > 0
+
+
+async def test_a_body_may_not_be_too_large(client: httpx2.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 1024
+
+    for body in (b" " * 70_000, chunks()):
+        response = await client.post(URL, content=body, headers={"content-type": "application/json"})
+        assert response.status_code == 413
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_counts_requests_by_route_and_not_by_path(client: httpx2.AsyncClient) -> None:
+    for number in range(50):
+        await client.get(f"{URL}/{number}")
+        await client.get(f"/nowhere/{number}")
+    await client.request("BREW", "/nowhere")
+    metrics = (await client.get("/metrics")).text
+    assert 'http_requests_total{method="GET",route="' + URL + '/{id}",status="422"} 50.0' in metrics
+    assert 'http_requests_total{method="GET",route="(unmatched)",status="404"} 50.0' in metrics
+    assert 'http_requests_total{method="OTHER",route="(unmatched)",status="404"} 1.0' in metrics
+    assert "/nowhere" not in metrics
+
+
+async def test_counts_events_and_connections(client: httpx2.AsyncClient) -> None:
+    await client.post(URL, json={"reference": "A", "quantity": 1})
+    metrics = (await client.get("/metrics")).text
+    for sample in ('{{ cookiecutter.__entity }}_events_total{action="created"} 1.0', "database_pool_limit", "process_resident_memory_bytes"):
+        assert sample in metrics
+
+
+async def test_a_draining_service_asks_clients_to_go(service: Service) -> None:
+    async with running(service) as client:
+        assert "connection" not in (await client.get("/health/live")).headers
+        service.lifecycle.draining = True
+        assert (await client.get("/health/live")).headers["connection"] == "close"
