@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -31,6 +31,13 @@ class SlowDatabase(MemoryDatabase):
 
     async def page(self, *_: Any) -> Any:
         await asyncio.Event().wait()
+
+
+@pytest.fixture(autouse=True)
+def quiet_again() -> Iterator[None]:
+    """The output that a test logs to is closed after it."""
+    yield
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
 def logging_to(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:

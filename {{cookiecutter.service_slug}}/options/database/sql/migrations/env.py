@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
-from {{ cookiecutter.package_name }}.infrastructure.database.engine import create_migration_engine, guarded
+from {{ cookiecutter.package_name }}.infrastructure.database.engine import RENDER_AS_BATCH, create_migration_engine, guarded
 from {{ cookiecutter.package_name }}.infrastructure.database.schema import metadata
 
 
@@ -14,7 +14,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         compare_server_default=True,
-        render_as_batch=connection.dialect.name == "sqlite",
+        render_as_batch=RENDER_AS_BATCH,
     )
     with context.begin_transaction():
         context.run_migrations()

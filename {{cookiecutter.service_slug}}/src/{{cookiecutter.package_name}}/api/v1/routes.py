@@ -72,7 +72,7 @@ def _changing(change: Callable[[UnitOfWork], Awaitable[{{ cookiecutter.__Entity 
     summary="Create {{ cookiecutter.__a_noun }}",
     status_code=HTTPStatus.CREATED,
     response_model={{ cookiecutter.__Entity }}Representation,
-    responses=answers(HTTPStatus.CREATED, LOCATION, ETAG, REPLAYED) | problems(409, 413, 422, 503),
+    responses=answers(HTTPStatus.CREATED, LOCATION, ETAG, REPLAYED) | problems(400, 409, 413, 422, 503),
 )
 async def create(request: Request, body: {{ cookiecutter.__Entity }}Draft, commands: CommandsDependency, key: Key = None) -> Response:
     """Takes on a new {{ cookiecutter.__noun }} in status `created`."""
@@ -118,7 +118,7 @@ async def get(id: UUID, queries: QueriesDependency) -> Response:
     operation_id="amend_{{ cookiecutter.__entity }}",
     summary="Amend {{ cookiecutter.__a_noun }}",
     response_model={{ cookiecutter.__Entity }}Representation,
-    responses=answers(HTTPStatus.OK, ETAG, REPLAYED) | problems(404, 409, 412, 413, 422, 428, 503),
+    responses=answers(HTTPStatus.OK, ETAG, REPLAYED) | problems(400, 404, 409, 412, 413, 422, 428, 503),
 )
 async def amend(
     id: UUID,

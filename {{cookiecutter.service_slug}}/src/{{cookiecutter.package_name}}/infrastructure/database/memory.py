@@ -55,7 +55,7 @@ class MemoryDatabase:
             yield work
             work.commit()
         finally:
-            self.claimed -= work.claims
+            self.claimed -= work._claims  # noqa: SLF001 - of this module
 
     async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """A copy, so that nobody changes what is stored."""
@@ -90,7 +90,7 @@ class MemoryUnitOfWork:
     events: list[{{ cookiecutter.__Entity }}Event] = field(default_factory=list)
     changed: dict[UUID, tuple[int, {{ cookiecutter.__Entity }}]] = field(default_factory=dict)
     kept: dict[str, _Kept] = field(default_factory=dict)
-    claims: set[str] = field(default_factory=set)
+    _claims: set[str] = field(default_factory=set)
 
     @property
     def {{ cookiecutter.__entities }}(self) -> "MemoryUnitOfWork":
@@ -121,7 +121,7 @@ class MemoryUnitOfWork:
         if key.value in self.database.claimed:
             raise KeyInUse
         self.database.claimed.add(key.value)
-        self.claims.add(key.value)
+        self._claims.add(key.value)
         kept = self.database.answers.get(key.value)
         if kept is None:
             return None

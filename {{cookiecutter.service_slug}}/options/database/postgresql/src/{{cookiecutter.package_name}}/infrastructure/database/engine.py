@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+RENDER_AS_BATCH = False  # PostgreSQL alters tables in place
 MIGRATION_LOCK = 0x6D696772  # "migr": any number that nothing else in this database locks
 
 

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 WAIT_SECONDS = 60
+# SQLite can hardly alter a table; alembic then builds a new one and copies the rows.
+RENDER_AS_BATCH = True
 
 
 def create_migration_engine(url: str) -> Engine:
