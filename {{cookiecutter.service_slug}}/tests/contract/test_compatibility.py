@@ -17,6 +17,7 @@ from .compatibility import breaking_changes
 COMMITTED = json.loads((Path(__file__).parents[2] / "contracts" / "openapi.json").read_text())
 ITEM = "/v1/{{ cookiecutter.__resource }}/{id}"
 DRAFT = "{{ cookiecutter.__Entity }}Draft"
+SHOWN = "{{ cookiecutter.__Entity }}Representation"
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def schema(document: Any, name: str = DRAFT) -> Any:
         (lambda new: schema(new)["properties"]["quantity"].update(maximum=10), "maximum became 10"),
         (lambda new: schema(new)["properties"]["reference"].update(minLength=3), "minLength became 3"),
         (lambda new: schema(new)["properties"].pop("quantity"), "`quantity` is no longer accepted"),
-        (lambda new: schema(new, "{{ cookiecutter.__Entity }}Representation")["properties"].pop("version"), "`version` removed"),
-        (lambda new: schema(new, "{{ cookiecutter.__Entity }}Representation")["required"].remove("id"), "`id` may now be missing"),
+        (lambda new: schema(new, SHOWN)["properties"].pop("version"), "`version` removed"),
+        (lambda new: schema(new, SHOWN)["required"].remove("id"), "`id` may now be missing"),
         (lambda new: schema(new, "Status")["enum"].append("lost"), "may now be ['lost']"),
         (lambda new: schema(new, "Status")["enum"].remove("created"), "no longer accepts ['created']"),
     ],
@@ -67,7 +68,7 @@ def test_a_change_that_breaks_clients_is_found(change: Callable[[Any], object], 
         lambda new: new["paths"].update({"/v2/new": {}}),
         lambda new: schema(new)["properties"].update(note={"type": "string"}),
         lambda new: schema(new)["properties"]["quantity"].update(maximum=10**9),
-        lambda new: schema(new, "{{ cookiecutter.__Entity }}Representation")["properties"].update(note={"type": "string"}),
+        lambda new: schema(new, SHOWN)["properties"].update(note={"type": "string"}),
     ],
 )
 def test_a_change_that_only_adds_breaks_nobody(change: Callable[[Any], object]) -> None:

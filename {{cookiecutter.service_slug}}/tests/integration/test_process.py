@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 COMMAND = [sys.executable, "-m", "{{ cookiecutter.package_name }}"]
+URL = "/v1/{{ cookiecutter.__resource }}"
 PATIENCE_SECONDS = 20
 
 
@@ -87,7 +88,7 @@ def test_answers_requests_in_flight_before_it_ends(local: dict[str, str]) -> Non
             arrived.set()
             yield b'"quantity": 3}'
 
-        response = client.post("/v1/{{ cookiecutter.__resource }}", content=slowly(), headers={"content-type": "application/json"})
+        response = client.post(URL, content=slowly(), headers={"content-type": "application/json"})
         assert arrived.is_set()
         assert response.status_code == 201
         assert service.process.wait(PATIENCE_SECONDS) == 0
@@ -95,7 +96,7 @@ def test_answers_requests_in_flight_before_it_ends(local: dict[str, str]) -> Non
 
 def test_what_was_acknowledged_survives_a_kill(local: dict[str, str]) -> None:
     with serving(**local) as service:
-        created = httpx2.post(f"{service.url()}/v1/{{ cookiecutter.__resource }}", json={"reference": "A-1001", "quantity": 3})
+        created = httpx2.post(service.url() + URL, json={"reference": "A-1001", "quantity": 3})
         service.process.kill()
     with serving(**local) as service:
         assert httpx2.get(service.url() + created.headers["location"]).json() == created.json()

@@ -38,11 +38,11 @@ def test_the_layers_hold() -> None:
 
 
 def test_serving_does_not_load_the_schema_tools() -> None:
-    code = (
-        "import sys\n"
-        "import {{ cookiecutter.package_name }}.bootstrap\n"
-        "import {{ cookiecutter.package_name }}.server\n"
-        "print(*{'alembic', 'sqlalchemy'} & {*sys.modules})"
-    )
+    code = """
+import sys
+import {{ cookiecutter.package_name }}.bootstrap
+import {{ cookiecutter.package_name }}.server
+print(*{"alembic", "sqlalchemy"} & {*sys.modules})
+"""
     result = run("-c", code)
     assert (result.returncode, result.stdout.split()) == (0, [])

@@ -64,7 +64,8 @@ async def test_writes_one_line_a_request(client: httpx2.AsyncClient, capsys: pyt
     await client.get(f"{URL}/not-an-id?token=hidden", headers={"x-correlation-id": "call-7"})
     await client.get("/health/live")
     [line] = lines()
-    assert (line["event"], line["level"], line["service"]) == ("request", "info", "{{ cookiecutter.service_slug }}")
+    assert (line["event"], line["level"]) == ("request", "info")
+    assert line["service"] == "{{ cookiecutter.service_slug }}"
     assert (line["route"], line["status"], line["correlation_id"]) == (URL + "/{id}", 422, "call-7")
     assert "hidden" not in str(line)
 
@@ -122,7 +123,8 @@ async def test_counts_requests_by_route_and_not_by_path(client: httpx2.AsyncClie
 async def test_counts_events_and_connections(client: httpx2.AsyncClient) -> None:
     await client.post(URL, json={"reference": "A", "quantity": 1})
     metrics = (await client.get("/metrics")).text
-    for sample in ('{{ cookiecutter.__entity }}_events_total{action="created"} 1.0', "database_pool_limit", "process_resident_memory_bytes"):
+    assert '{{ cookiecutter.__entity }}_events_total{action="created"} 1.0' in metrics
+    for sample in ("database_pool_limit", "process_resident_memory_bytes"):
         assert sample in metrics
 
 

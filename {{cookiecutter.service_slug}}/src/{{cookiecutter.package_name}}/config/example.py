@@ -1,4 +1,4 @@
-"""Prints `.env.example` from the settings classes: `python -m {{ cookiecutter.package_name }}.config.example`."""
+"""Prints `.env.example` from the settings classes; `make env-example` writes it."""
 
 import inspect
 import sys

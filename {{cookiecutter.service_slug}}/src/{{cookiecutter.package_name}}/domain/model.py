@@ -22,7 +22,7 @@ from .values import Quantity, Reference, Status
 
 @dataclass(slots=True, kw_only=True)
 class {{ cookiecutter.__Entity }}:
-    """{{ cookiecutter.__a_noun | capitalize }} and its life cycle: created -> confirmed -> cancelled, or created -> cancelled."""
+    """{{ cookiecutter.__a_noun | capitalize }}: created, then confirmed, and cancelled before or after that."""
 
     id: UUID
     reference: Reference
@@ -31,7 +31,12 @@ class {{ cookiecutter.__Entity }}:
     version: int
     created_at: datetime
     updated_at: datetime
-    _recorded: list[{{ cookiecutter.__Entity }}Event] = field(default_factory=list, init=False, repr=False, compare=False)
+    _recorded: list[{{ cookiecutter.__Entity }}Event] = field(
+        default_factory=list,
+        init=False,
+        repr=False,
+        compare=False,
+    )
 
     @classmethod
     def create(cls, id: UUID, reference: Reference, quantity: Quantity, at: datetime) -> Self:

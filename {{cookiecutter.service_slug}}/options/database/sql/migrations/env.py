@@ -4,7 +4,11 @@ from alembic import context
 from sqlalchemy import Connection
 
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
-from {{ cookiecutter.package_name }}.infrastructure.database.engine import RENDER_AS_BATCH, create_migration_engine, guarded
+from {{ cookiecutter.package_name }}.infrastructure.database.engine import (
+    RENDER_AS_BATCH,
+    create_migration_engine,
+    guarded,
+)
 from {{ cookiecutter.package_name }}.infrastructure.database.schema import metadata
 
 

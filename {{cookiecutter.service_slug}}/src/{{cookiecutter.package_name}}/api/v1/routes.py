@@ -59,7 +59,9 @@ def _answer(shown: {{ cookiecutter.__Entity }}, status: HTTPStatus = HTTPStatus.
     return Answer(status, headers, {{ cookiecutter.__Entity }}Representation.of(shown).model_dump_json())
 
 
-def _changing(change: Callable[[UnitOfWork], Awaitable[{{ cookiecutter.__Entity }}]]) -> Callable[[UnitOfWork], Awaitable[Answer]]:
+def _changing(
+    change: Callable[[UnitOfWork], Awaitable[{{ cookiecutter.__Entity }}]],
+) -> Callable[[UnitOfWork], Awaitable[Answer]]:
     async def command(work: UnitOfWork) -> Answer:
         return _answer(await change(work))
 
@@ -74,7 +76,12 @@ def _changing(change: Callable[[UnitOfWork], Awaitable[{{ cookiecutter.__Entity 
     response_model={{ cookiecutter.__Entity }}Representation,
     responses=answers(HTTPStatus.CREATED, LOCATION, ETAG, REPLAYED) | problems(400, 409, 413, 422, 503),
 )
-async def create(request: Request, body: {{ cookiecutter.__Entity }}Draft, commands: CommandsDependency, key: Key = None) -> Response:
+async def create(
+    request: Request,
+    body: {{ cookiecutter.__Entity }}Draft,
+    commands: CommandsDependency,
+    key: Key = None,
+) -> Response:
     """Takes on a new {{ cookiecutter.__noun }} in status `created`."""
 
     async def command(work: UnitOfWork) -> Answer:

@@ -14,7 +14,12 @@ class Cancel:
 
     now: Clock
 
-    async def __call__(self, work: UnitOfWork, id: UUID, expected: Collection[int] | None) -> {{ cookiecutter.__Entity }}:
+    async def __call__(
+        self,
+        work: UnitOfWork,
+        id: UUID,
+        expected: Collection[int] | None,
+    ) -> {{ cookiecutter.__Entity }}:
         cancelled = await work.{{ cookiecutter.__entities }}.get(id)
         cancelled.require_version(expected)
         cancelled.cancel(self.now())

@@ -14,7 +14,12 @@ class Confirm:
 
     now: Clock
 
-    async def __call__(self, work: UnitOfWork, id: UUID, expected: Collection[int] | None) -> {{ cookiecutter.__Entity }}:
+    async def __call__(
+        self,
+        work: UnitOfWork,
+        id: UUID,
+        expected: Collection[int] | None,
+    ) -> {{ cookiecutter.__Entity }}:
         confirmed = await work.{{ cookiecutter.__entities }}.get(id)
         confirmed.require_version(expected)
         confirmed.confirm(self.now())

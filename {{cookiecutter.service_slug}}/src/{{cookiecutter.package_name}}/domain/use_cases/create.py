@@ -15,6 +15,11 @@ class Create:
     now: Clock
 
     async def __call__(self, work: UnitOfWork, reference: str, quantity: int) -> {{ cookiecutter.__Entity }}:
-        created = {{ cookiecutter.__Entity }}.create(self.new_id(), Reference(reference), Quantity(quantity), self.now())
+        created = {{ cookiecutter.__Entity }}.create(
+            self.new_id(),
+            Reference(reference),
+            Quantity(quantity),
+            self.now(),
+        )
         await work.{{ cookiecutter.__entities }}.add(created)
         return created

@@ -30,7 +30,12 @@ class EventMetrics:
     """Counts what happened to the aggregates: the business metric to look at first."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._events = Counter("{{ cookiecutter.__entity }}_events", "Committed events", ["action"], registry=registry)
+        self._events = Counter(
+            "{{ cookiecutter.__entity }}_events",
+            "Committed events",
+            ["action"],
+            registry=registry,
+        )
         for kind in {{ cookiecutter.__Entity }}Event.__subclasses__():
             self._events.labels(kind.action)  # shows 0 from the start instead of nothing
 

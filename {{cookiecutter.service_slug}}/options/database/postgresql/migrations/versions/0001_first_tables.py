@@ -26,9 +26,16 @@ def upgrade() -> None:
         sa.Column("created_at", TIMESTAMP(timezone=True), nullable=False),
         sa.Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint("quantity BETWEEN 1 AND 1000000", name="{{ cookiecutter.__entities }}_quantity"),
-        sa.CheckConstraint("status IN ('created', 'confirmed', 'cancelled')", name="{{ cookiecutter.__entities }}_status"),
+        sa.CheckConstraint(
+            "status IN ('created', 'confirmed', 'cancelled')",
+            name="{{ cookiecutter.__entities }}_status",
+        ),
     )
-    op.create_index("{{ cookiecutter.__entities }}_by_status", "{{ cookiecutter.__entities }}", ["status", "id"])
+    op.create_index(
+        "{{ cookiecutter.__entities }}_by_status",
+        "{{ cookiecutter.__entities }}",
+        ["status", "id"],
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("key", sa.Text, primary_key=True),

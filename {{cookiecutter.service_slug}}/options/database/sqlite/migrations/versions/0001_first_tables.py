@@ -25,11 +25,18 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Text, nullable=False),
         sa.Column("updated_at", sa.Text, nullable=False),
         sa.CheckConstraint("quantity BETWEEN 1 AND 1000000", name="{{ cookiecutter.__entities }}_quantity"),
-        sa.CheckConstraint("status IN ('created', 'confirmed', 'cancelled')", name="{{ cookiecutter.__entities }}_status"),
+        sa.CheckConstraint(
+            "status IN ('created', 'confirmed', 'cancelled')",
+            name="{{ cookiecutter.__entities }}_status",
+        ),
         sqlite_with_rowid=False,
         sqlite_strict=True,
     )
-    op.create_index("{{ cookiecutter.__entities }}_by_status", "{{ cookiecutter.__entities }}", ["status", "id"])
+    op.create_index(
+        "{{ cookiecutter.__entities }}_by_status",
+        "{{ cookiecutter.__entities }}",
+        ["status", "id"],
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("key", sa.Text, primary_key=True),

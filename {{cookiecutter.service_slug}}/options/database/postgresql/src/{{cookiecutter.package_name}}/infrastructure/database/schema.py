@@ -27,7 +27,10 @@ metadata = MetaData()
     Column("created_at", TIMESTAMP(timezone=True), nullable=False),
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
     CheckConstraint("quantity BETWEEN 1 AND 1000000", name="{{ cookiecutter.__entities }}_quantity"),
-    CheckConstraint("status IN ('created', 'confirmed', 'cancelled')", name="{{ cookiecutter.__entities }}_status"),
+    CheckConstraint(
+        "status IN ('created', 'confirmed', 'cancelled')",
+        name="{{ cookiecutter.__entities }}_status",
+    ),
     Index("{{ cookiecutter.__entities }}_by_status", "status", "id"),
 )
 
