@@ -32,7 +32,7 @@ class Need:
 def every() -> dict[str, Need]:
     """All that any test may need, by name; each is looked for only when a test asks."""
     declared = [_python(version) for version in options.choices()["python_version"]]
-    servers = [Need("PostgreSQL", _start("postgresql", POSTGRESQL_IMAGE), _postgresql)]
+    servers = [Need("PostgreSQL", f"{_start('postgresql', POSTGRESQL_IMAGE)}, or set LIVE_POSTGRESQL_URL", _postgresql)]
     kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
     return {need.name: need for need in [*declared, *servers, kubectl]}
 

@@ -1,5 +1,6 @@
 """A generated service with an environment of its own, for the tiers that run what was generated."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,10 @@ class Project:
         return str(self.baked.answers["python_version"])
 
     def _variables(self, settings: dict[str, str]) -> dict[str, str]:
-        """What its commands find in their environment; what a type checker learnt of libraries is shared."""
-        caches = {"MYPY_CACHE_DIR": str(CACHE / "mypy" / self._python), "RUFF_NO_CACHE": "true"}
+        """What its commands find in their environment.
+
+        What mypy learnt of the libraries serves all projects, but not two processes at once.
+        """
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        caches = {"MYPY_CACHE_DIR": str(CACHE / "mypy" / worker), "RUFF_NO_CACHE": "true"}
         return process.clean_environment(self.environment.bin, **caches, **settings)
