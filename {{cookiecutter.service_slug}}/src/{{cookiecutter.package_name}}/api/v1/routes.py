@@ -24,12 +24,13 @@ from .schemas import (
 router = APIRouter(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
 
 
-def _commands(request: Request) -> Commands:
+# Coroutines, because FastAPI sends plain functions through a thread for every request.
+async def _commands(request: Request) -> Commands:
     commands: Commands = request.app.state.commands
     return commands
 
 
-def _queries(request: Request) -> Queries:
+async def _queries(request: Request) -> Queries:
     queries: Queries = request.app.state.queries
     return queries
 

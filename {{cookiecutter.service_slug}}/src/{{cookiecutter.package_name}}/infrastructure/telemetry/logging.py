@@ -40,6 +40,7 @@ def configure_logging(level: str, format: str, **fields: str) -> None:
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # `migrations` sums up what it did
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
