@@ -33,6 +33,8 @@ UNFIT = re.compile(
 
 # Commands that the service's environment must keep.
 COMMANDS = {"pip", "python", "python3", "uv"}
+# Words that YAML 1.1 takes for a truth value or for nothing.
+YAML_WORDS = {"false", "no", "null", "off", "on", "true", "yes"}
 FOLDERS = {
     *("build", "dist", "docs", "environments", "k8s", "migrations", "options", "scripts", "src", "test", "tests"),
     "tools",
@@ -76,6 +78,8 @@ def service_slug(value: str) -> str:
         return f"{shown(value)} must be lower-case words joined by single hyphens, beginning with a letter"
     if not SHORTEST_NAME <= len(value) <= LONGEST_SLUG:
         return f"{shown(value)} has {len(value)} characters; {SHORTEST_NAME} to {LONGEST_SLUG} are allowed"
+    if value in YAML_WORDS:
+        return f"{shown(value)} means something else in YAML, where Kubernetes and pipelines would read it"
     if value in COMMANDS | distributions(ANSWERS["_requirements"]):
         return f"{shown(value)} is the name of something that the service itself needs"
     return ""

@@ -58,6 +58,8 @@ BAD = [
     ("service_slug", "order-", "hyphens"),
     ("service_slug", "-order", "hyphens"),
     ("service_slug", "2nd-order", "hyphens"),
+    ("service_slug", "yes", "YAML"),
+    ("service_slug", "null", "YAML"),
     ("service_slug", "ördner", "hyphens"),
     ("service_slug", "a/b", "hyphens"),
     ("service_slug", "../order", "hyphens"),

@@ -16,7 +16,11 @@ def create_migration_engine(url: str) -> Engine:
     Args:
         url: the database, as in DATABASE_URL.
     """
-    return create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"client_encoding": "utf8"},  # a database without an encoding would answer in bytes
+    )
 
 
 @contextmanager
