@@ -38,7 +38,7 @@ def migrate() -> None:
 
     if settings.database.url is None:
         raise click.UsageError("DATABASE_URL is not set: say which database to migrate")
-    upgrade(settings.database.url.get_secret_value())
+    upgrade(settings.database)
 
 
 @main.command()
@@ -77,7 +77,7 @@ def _prepare_local_database(settings: Settings) -> None:
     if settings.database.url is not None:
         from .infrastructure.database.migrations import upgrade
 
-        upgrade(settings.database.url.get_secret_value())
+        upgrade(settings.database)
 
 
 if __name__ == "__main__":

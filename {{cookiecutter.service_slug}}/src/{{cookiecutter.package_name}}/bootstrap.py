@@ -17,10 +17,10 @@ from .config import Settings
 from .domain.use_cases import Amend, Cancel, Confirm, Create, UseCases
 from .infrastructure.database import select_database
 from .infrastructure.database.port import Database
+from .infrastructure.database.retrying import RetryingDatabase
 from .infrastructure.housekeeping import forgetting_answers
 from .infrastructure.identity import new_id, utc_now
-from .infrastructure.telemetry.metrics import EventMetrics, PoolCollector, create_registry
-from .infrastructure.telemetry.transactions import ObservedTransactions
+from .infrastructure.telemetry.metrics import EventMetrics, PoolCollector, RetryMetrics, create_registry
 
 TITLE = {{ cookiecutter.__title_quoted }}
 PACKAGE = metadata("{{ cookiecutter.service_slug }}")
@@ -45,14 +45,11 @@ def create_service(settings: Settings, database: Database | None = None) -> Serv
     lifecycle = Lifecycle()
     registry = create_registry()
     registry.register(PoolCollector(database.usage))
+    data = RetryingDatabase(database, RetryMetrics(registry), EventMetrics(registry))
     app = application.create_api(
         application.Parts(
-            commands=Commands(
-                ObservedTransactions(database, EventMetrics(registry)),
-                create_use_cases(),
-                utc_now,
-            ),
-            queries=database,
+            commands=Commands(data, create_use_cases(), utc_now),
+            queries=data,
             health=Health(lifecycle, {"database": database.check}, settings.readiness.timeout_seconds),
             info=_info(settings, database),
             registry=registry,

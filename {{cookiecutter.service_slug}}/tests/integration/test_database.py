@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 
+from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations
 
 from ..persistence import PersistenceContract
@@ -14,20 +15,20 @@ class TestRealDatabase(PersistenceContract):
     """Everything that an adapter has to do."""
 
 
-def test_every_migration_goes_up_down_and_up_again(empty_database_url: str) -> None:
+def test_every_migration_goes_up_down_and_up_again(empty_database_settings: DatabaseSettings) -> None:
     for revision in migrations.revisions():
-        migrations.upgrade(empty_database_url, revision)
-        migrations.downgrade(empty_database_url, "-1")
-        migrations.upgrade(empty_database_url, revision)
+        migrations.upgrade(empty_database_settings, revision)
+        migrations.downgrade(empty_database_settings, "-1")
+        migrations.upgrade(empty_database_settings, revision)
 
 
-def test_migrations_and_schema_agree(database_url: str) -> None:
-    migrations.check(database_url)
+def test_migrations_and_schema_agree(database_settings: DatabaseSettings) -> None:
+    migrations.check(database_settings)
 
 
-async def test_many_may_migrate_at_once(empty_database_url: str) -> None:
-    await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, empty_database_url) for _ in range(5)))
-    migrations.check(empty_database_url)
+async def test_many_may_migrate_at_once(empty_database_settings: DatabaseSettings) -> None:
+    await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, empty_database_settings) for _ in range(5)))
+    migrations.check(empty_database_settings)
 
 
 async def test_concurrent_twins_have_one_effect(client: httpx2.AsyncClient) -> None:

@@ -53,16 +53,18 @@ class Commands:
             DomainError: the command was refused; nothing was stored and the key is free again.
         """
         if key is None:
-            async with self.transactions.begin() as work:
-                answer = await command(work)
-            return answer.response()
+            return (await self.transactions.run(command)).response()
         claim = IdempotencyKey(key, await _fingerprint(request))
-        async with self.transactions.begin() as work:
+
+        async def once(work: UnitOfWork) -> Response:
             earlier = await work.answers.claim(claim)
-            if earlier is None:
-                answer = await command(work)
-                await work.answers.keep(claim, orjson.dumps(answer), self.now())
-        return answer.response() if earlier is None else Answer(**orjson.loads(earlier)).response(replayed=True)
+            if earlier is not None:
+                return Answer(**orjson.loads(earlier)).response(replayed=True)
+            answer = await command(work)
+            await work.answers.keep(claim, orjson.dumps(answer), self.now())
+            return answer.response()
+
+        return await self.transactions.run(once)
 
 
 async def _fingerprint(request: Request) -> bytes:

@@ -60,3 +60,7 @@ class Unavailable(DomainError):
         super().__init__(f"{dependency}: {reason}")
         self.dependency = dependency
         self.reason = reason
+
+
+class Interrupted(Unavailable):
+    """It broke off in the middle and has stored nothing: the same step may safely be run again."""

@@ -1,10 +1,9 @@
 """What the domain needs from the outside. Adapters in `infrastructure` provide it, tests in memory do too."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from .events import {{ cookiecutter.__Entity }}Event
@@ -76,11 +75,21 @@ class UnitOfWork(Protocol):
         ...
 
 
-class Transactions(Protocol):
-    """Where transactions begin."""
+Result = TypeVar("Result")
 
-    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A transaction: commits when the block ends, rolls back when it raises. Raises Unavailable."""
+
+class Transactions(Protocol):
+    """Where transactions run."""
+
+    async def run(self, step: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        """Run a step in a transaction and commit it; nothing is stored if it raises.
+
+        Args:
+            step: may be run again if the database breaks off, so it must touch nothing but its unit of work.
+
+        Raises:
+            Unavailable: the database cannot be used; whether a commit still came through may be unknown.
+        """
         ...
 
 

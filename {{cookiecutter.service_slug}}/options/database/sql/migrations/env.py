@@ -28,8 +28,5 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    url = DatabaseSettings().url
-    if url is None:
-        raise SystemExit("DATABASE_URL is not set: say which database to work on")
-    with create_migration_engine(url.get_secret_value()).connect() as connection, guarded(connection):
+    with create_migration_engine(DatabaseSettings()).connect() as connection, guarded(connection):
         run(connection)

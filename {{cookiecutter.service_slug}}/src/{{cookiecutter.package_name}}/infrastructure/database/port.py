@@ -1,10 +1,11 @@
 """What the composition root expects of a database, beyond the domain's ports."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ...domain.ports import Queries, Transactions
+from ...domain.ports import Queries, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class PoolUsage:
     limit: int
 
 
-class Database(Transactions, Queries, Protocol):
+class Database(Queries, Protocol):
     """A database that is opened once, asked for its health, and closed at the end."""
 
     @property
@@ -30,6 +31,15 @@ class Database(Transactions, Queries, Protocol):
 
     async def close(self) -> None:
         """Let go of every connection."""
+        ...
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A transaction: commits when the block ends, rolls back when it raises.
+
+        Raises:
+            Interrupted: the database broke off before the commit, or says that it rolled back.
+            Unavailable: it cannot be used, or went away during the commit, whose outcome is then unknown.
+        """
         ...
 
     async def check(self) -> None:

@@ -45,6 +45,17 @@ class EventMetrics:
             self._events.labels(event.action).inc()
 
 
+class RetryMetrics:
+    """Counts transactions and queries that were run again."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._retries = Counter("database_retries", "Steps run again because the database broke off", registry=registry)
+
+    def __call__(self) -> None:
+        """Count one."""
+        self._retries.inc()
+
+
 def create_registry() -> CollectorRegistry:
     """A registry with the process's own figures; each application has its own, so that tests do not share counters."""
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which no query here uses

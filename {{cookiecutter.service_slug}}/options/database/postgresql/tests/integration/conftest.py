@@ -16,6 +16,11 @@ from {{ cookiecutter.package_name }}.infrastructure.database.port import Databas
 from ..conftest import DATABASE_URL
 
 
+def settings_of(url: str) -> DatabaseSettings:
+    """Settings that name a database."""
+    return DatabaseSettings(url=SecretStr(url))
+
+
 @contextmanager
 def fresh_database(server_url: str, template: str = "template1") -> Iterator[str]:
     """A new database as long as the block lasts; gives its URL."""
@@ -40,7 +45,7 @@ def server_url() -> str:
 def template(server_url: str) -> Iterator[str]:
     """A migrated database to copy: faster than migrating for every test."""
     with fresh_database(server_url) as url:
-        migrations.upgrade(url)
+        migrations.upgrade(settings_of(url))
         yield urlsplit(url).path.lstrip("/")
 
 
@@ -49,6 +54,18 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
     """A migrated database."""
     with fresh_database(server_url, template) as url:
         yield url
+
+
+@pytest.fixture
+def database_settings(database_url: str) -> DatabaseSettings:
+    """Names a migrated database."""
+    return settings_of(database_url)
+
+
+@pytest.fixture
+def empty_database_settings(empty_database_url: str) -> DatabaseSettings:
+    """Names a database without a table."""
+    return settings_of(empty_database_url)
 
 
 @pytest.fixture
@@ -61,7 +78,7 @@ def empty_database_url(server_url: str) -> Iterator[str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The adapter, opened."""
-    database = select_database(DatabaseSettings(url=SecretStr(database_url)))
+    database = select_database(settings_of(database_url))
     await database.open()
     yield database
     await database.close()

@@ -12,11 +12,16 @@ from {{ cookiecutter.package_name }}.infrastructure.database import migrations, 
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
 
 
+def settings_of(url: str) -> DatabaseSettings:
+    """Settings that name a database."""
+    return DatabaseSettings(url=SecretStr(url))
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file to copy: faster than migrating for every test."""
     path = tmp_path_factory.mktemp("template") / "database.sqlite3"
-    migrations.upgrade(f"sqlite:///{path}")
+    migrations.upgrade(settings_of(f"sqlite:///{path}"))
     return path
 
 
@@ -33,9 +38,21 @@ def empty_database_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def database_settings(database_url: str) -> DatabaseSettings:
+    """Names a migrated database."""
+    return settings_of(database_url)
+
+
+@pytest.fixture
+def empty_database_settings(empty_database_url: str) -> DatabaseSettings:
+    """Names a database without a table."""
+    return settings_of(empty_database_url)
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The adapter, opened."""
-    database = select_database(DatabaseSettings(url=SecretStr(database_url)))
+    database = select_database(settings_of(database_url))
     await database.open()
     yield database
     await database.close()

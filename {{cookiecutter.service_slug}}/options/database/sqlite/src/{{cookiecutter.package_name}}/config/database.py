@@ -28,6 +28,11 @@ class DatabaseSettings(Section, env_prefix="DATABASE_"):
         return url
 
     @property
+    def address(self) -> str:
+        """The URL."""
+        return self.url.get_secret_value()
+
+    @property
     def path(self) -> Path:
         """The file."""
-        return Path(self.url.get_secret_value().removeprefix(PREFIX))
+        return Path(self.address.removeprefix(PREFIX))

@@ -14,9 +14,4 @@ def select_database(settings: DatabaseSettings) -> Database:
         log = structlog.stdlib.get_logger("database")
         log.warning("no DATABASE_URL: data is kept in memory and lives as long as this process")
         return MemoryDatabase()
-    return PostgresDatabase(
-        settings.url.get_secret_value(),
-        pool_size=settings.pool_size,
-        connect_timeout=settings.connect_timeout_seconds,
-        statement_timeout=settings.statement_timeout_seconds,
-    )
+    return PostgresDatabase(settings)

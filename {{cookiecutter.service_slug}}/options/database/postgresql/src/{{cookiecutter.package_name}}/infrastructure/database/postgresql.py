@@ -7,16 +7,21 @@ from uuid import UUID
 
 import asyncpg
 
+from ...config.database import DatabaseSettings
 from ...domain.errors import NotFound
 from ...domain.model import {{ cookiecutter.__Entity }}
 from ...domain.ports import Page
 from ...domain.values import Status
 from . import statements
-from .errors import unavailable_errors
+from .errors import interrupted_errors, unavailable_errors
 from .port import PoolUsage
 from .unit_of_work import Connection, PostgresUnitOfWork, to_aggregate
 
 _AFTER_EVERYTHING = UUID(int=2**128 - 1)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
 
 
 async def _keep_session(_: Connection) -> None:
@@ -31,24 +36,30 @@ class PostgresDatabase:
 
     kind = "postgresql"
 
-    def __init__(self, url: str, pool_size: int, connect_timeout: float, statement_timeout: float) -> None:
-        self._url = url
-        self._pool_size = pool_size
-        self._connect_timeout = connect_timeout
-        self._statement_timeout = statement_timeout
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
         """Make the pool; opens no connection yet."""
+        settings = self._settings
         self._pool = await asyncpg.create_pool(
-            self._url,
+            settings.address,
+            password=settings.read_password,  # called for every new connection
+            ssl=settings.tls_context() or False,
             min_size=0,
-            max_size=self._pool_size,
-            timeout=self._connect_timeout,
+            max_size=settings.pool_size,
+            max_inactive_connection_lifetime=settings.pool_recycle_seconds,
+            timeout=settings.connect_timeout_seconds,
+            # The server cancels a statement first and says so; this is for a server that says nothing any more.
+            command_timeout=settings.statement_timeout_seconds + 1,
             reset=_keep_session,
             server_settings={
                 "application_name": "{{ cookiecutter.service_slug }}",
-                "statement_timeout": str(round(self._statement_timeout * 1000)),  # milliseconds
+                "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
+                "lock_timeout": _milliseconds(settings.lock_timeout_seconds),
+                # A process that dies in a transaction must not hold its locks.
+                "idle_in_transaction_session_timeout": _milliseconds(settings.statement_timeout_seconds * 2),
             },
         )
 
@@ -65,20 +76,30 @@ class PostgresDatabase:
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
         if self._pool is None:
-            return PoolUsage(in_use=0, idle=0, limit=self._pool_size)
+            return PoolUsage(in_use=0, idle=0, limit=self._settings.pool_size)
         idle = self._pool.get_idle_size()
-        return PoolUsage(in_use=self._pool.get_size() - idle, idle=idle, limit=self._pool_size)
+        return PoolUsage(in_use=self._pool.get_size() - idle, idle=idle, limit=self._settings.pool_size)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresUnitOfWork]:
         """A transaction at READ COMMITTED: versions guard against lost updates, so nothing stricter is needed."""
-        async with self._connection() as connection, connection.transaction():
-            yield PostgresUnitOfWork(connection)
+        async with self._connection() as connection:
+            transaction = connection.transaction()
+            with interrupted_errors():
+                await transaction.start()
+                try:
+                    yield PostgresUnitOfWork(connection)
+                except BaseException:
+                    if not connection.is_closed():
+                        await transaction.rollback()
+                    raise
+            await transaction.commit()  # lost in here, its outcome is unknown, and only the client may try again
 
     async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """Read one."""
         async with self._connection() as connection:
-            row = await connection.fetchrow(statements.SELECT, id)
+            with interrupted_errors():
+                row = await connection.fetchrow(statements.SELECT, id)
         if row is None:
             raise NotFound(id)
         return to_aggregate(row)
@@ -87,10 +108,11 @@ class PostgresDatabase:
         """Read one row more than asked for: it tells whether another page follows."""
         bounds = (after or _AFTER_EVERYTHING, limit + 1)
         async with self._connection() as connection:
-            if status is None:
-                rows = await connection.fetch(statements.PAGE, *bounds)
-            else:
-                rows = await connection.fetch(statements.PAGE_BY_STATUS, *bounds, status.value)
+            with interrupted_errors():
+                if status is None:
+                    rows = await connection.fetch(statements.PAGE, *bounds)
+                else:
+                    rows = await connection.fetch(statements.PAGE_BY_STATUS, *bounds, status.value)
         items = [to_aggregate(row) for row in rows[:limit]]
         return Page(items, next=items[-1].id if len(rows) > limit else None)
 
@@ -109,5 +131,5 @@ class PostgresDatabase:
         if self._pool is None:
             raise RuntimeError("the database is used before open()")
         with unavailable_errors():
-            async with self._pool.acquire(timeout=self._connect_timeout) as connection:
+            async with self._pool.acquire(timeout=self._settings.connect_timeout_seconds) as connection:
                 yield connection

@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from ...config.database import DatabaseSettings
+
 WAIT_SECONDS = 60
 # SQLite can hardly alter a table; alembic then builds a new one and copies the rows.
 RENDER_AS_BATCH = True
 
 
-def create_migration_engine(url: str) -> Engine:
+def create_migration_engine(settings: DatabaseSettings) -> Engine:
     """An engine that opens one connection and leaves transactions to `guarded`.
 
     Args:
-        url: the file, as in DATABASE_URL; it is made if it is missing.
+        settings: which file; it is made if it is missing.
     """
     return create_engine(
-        url,
+        settings.address,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": WAIT_SECONDS},
