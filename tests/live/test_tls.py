@@ -20,7 +20,7 @@ TERMINATE = {
     "postgresql": "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'",
 }
 REFUSED_WITHOUT_TLS = {
-    "postgresql": "the server does not let this user in from here, or not without TLS",
+    "postgresql": "the server refuses this user here, or without TLS",
 }
 
 

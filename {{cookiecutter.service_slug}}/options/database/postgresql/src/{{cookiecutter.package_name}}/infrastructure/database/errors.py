@@ -32,7 +32,7 @@ _UNAVAILABLE = (
 _REASONS: dict[type[Exception], str] = {
     asyncpg.UndefinedTableError: "schema is missing: run `{{ cookiecutter.service_slug }} migrate`",
     ssl.SSLCertVerificationError: "the certificate of the server is not trusted",
-    asyncpg.InvalidAuthorizationSpecificationError: "the server does not let this user in from here, or not without TLS",
+    asyncpg.InvalidAuthorizationSpecificationError: "the server refuses this user here, or without TLS",
     asyncpg.InvalidPasswordError: "credentials are refused",
     asyncpg.InvalidCatalogNameError: "no such database",
     asyncpg.TooManyConnectionsError: "too many connections",
