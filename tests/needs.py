@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.live import private_servers
 from tools import interpreters, options
 
 CONNECT_SECONDS = 3
@@ -33,8 +34,13 @@ def every() -> dict[str, Need]:
     """All that any test may need, by name; each is looked for only when a test asks."""
     declared = [_python(version) for version in options.choices()["python_version"]]
     servers = [Need("PostgreSQL", f"{_start('postgresql', POSTGRESQL_IMAGE)}, or set LIVE_POSTGRESQL_URL", _postgresql)]
+    # For servers that a test starts itself.
+    programs = [
+        Need("PostgreSQL's programs", "apt-get install postgresql", _postgresql_programs),
+        Need("MariaDB's programs", "apt-get install mariadb-server", _mariadb_programs),
+    ]
     kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
-    return {need.name: need for need in [*declared, *servers, kubectl]}
+    return {need.name: need for need in [*declared, *servers, *programs, kubectl]}
 
 
 @cache
@@ -59,6 +65,16 @@ def _python(version: str) -> Need:
 def _start(service: str, otherwise: str) -> str:
     """How to start a server: the one that is installed, or else one in a container."""
     return f"service {service} start" if Path("/etc/init.d", service).exists() else otherwise
+
+
+def _postgresql_programs() -> str | None:
+    found = private_servers.postgresql_programs()
+    return str(found) if found else None
+
+
+def _mariadb_programs() -> str | None:
+    found = private_servers.mariadb_programs()
+    return str(found) if found else None
 
 
 def _postgresql() -> str | None:

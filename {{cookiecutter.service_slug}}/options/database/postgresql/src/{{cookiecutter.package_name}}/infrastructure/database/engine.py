@@ -1,7 +1,9 @@
 """How migrations reach PostgreSQL: psycopg, because a script needs no event loop."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -23,10 +25,17 @@ def create_migration_engine(settings: DatabaseSettings) -> Engine:
         "client_encoding": "utf8",  # a database without an encoding would answer in bytes
         "sslmode": _SSL_MODES[settings.tls],
     }
-    if settings.tls_ca_file is not None:
-        options["sslrootcert"] = str(settings.tls_ca_file)
+    if settings.tls == "verify":
+        options["sslrootcert"] = _trusted(settings)
     url = make_url(settings.address).set(drivername="postgresql+psycopg", password=settings.read_password() or None)
     return create_engine(url, poolclass=NullPool, connect_args=options)
+
+
+def _trusted(settings: DatabaseSettings) -> str:
+    """The certificates that requests trust too; psycopg brings an OpenSSL that does not know where the system's are."""
+    system = ssl.get_default_verify_paths()
+    found = (settings.tls_ca_file, system.cafile, Path(system.openssl_capath, "ca-certificates.crt"))
+    return next((str(file) for file in found if file and Path(file).is_file()), "system")
 
 
 @contextmanager
