@@ -49,8 +49,16 @@ def read(connection: psycopg.Connection, statement: str, skipped: int) -> dict[s
 @pytest.mark.parametrize(
     ("statement", "index", "skipped"),
     [
-        (f"page('AFTER', {PAGE})", "{{ cookiecutter.__entities }}_pkey", 999 * PAGE),
-        (f"page_by_status('AFTER', {PAGE}, 'created')", "{{ cookiecutter.__entities }}_by_status", 15 * PAGE * RARE),
+        (
+            f"page('AFTER', {PAGE})",
+            "{{ cookiecutter.__entities }}_pkey",
+            999 * PAGE,
+        ),
+        (
+            f"page_by_status('AFTER', {PAGE}, 'created')",
+            "{{ cookiecutter.__entities }}_by_status",
+            15 * PAGE * RARE,
+        ),
     ],
 )
 def test_every_page_comes_from_an_index_at_the_same_cost(

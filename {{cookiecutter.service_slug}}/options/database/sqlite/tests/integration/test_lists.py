@@ -52,7 +52,11 @@ def steps(connection: sqlite3.Connection, statement: str, *arguments: object) ->
     ("statement", "arguments", "index"),
     [
         (statements.PAGE, (50,), "PRIMARY KEY (id<?)"),
-        (statements.PAGE_BY_STATUS, ("created", 50), "INDEX {{ cookiecutter.__entities }}_by_status (status=? AND id<?)"),
+        (
+            statements.PAGE_BY_STATUS,
+            ("created", 50),
+            "INDEX {{ cookiecutter.__entities }}_by_status (status=? AND id<?)",
+        ),
     ],
 )
 def test_every_page_comes_from_an_index_at_the_same_cost(
