@@ -6,8 +6,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
 
 from tools.options import ROOT
 
@@ -19,11 +17,9 @@ def main() -> None:
     """Print the medians."""
     whole = _median(_command)
     importing = _median(_import)
-    inside = _median(_in_this_process)
     print(f"the whole command        {whole:6.2f} s")
     print(f"  importing cookiecutter {importing:6.2f} s")
     print(f"  what the template adds {whole - importing:6.2f} s")
-    print(f"in a warm process        {inside:6.2f} s")
 
 
 def _median(action: Callable[[str], None]) -> float:
@@ -44,13 +40,6 @@ def _command(folder: str) -> None:
 
 def _import(_: str) -> None:
     subprocess.run([sys.executable, "-c", IMPORT], check=True)
-
-
-def _in_this_process(folder: str) -> None:
-    from cookiecutter.main import cookiecutter  # noqa: PLC0415  # not before its import was measured
-
-    with redirect_stdout(StringIO()):
-        cookiecutter(str(ROOT), no_input=True, default_config=True, output_dir=folder)
 
 
 if __name__ == "__main__":
