@@ -33,9 +33,17 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def database() -> Database:
+def closed_database() -> Database:
     """In memory; the integration tests put a real one in its place."""
     return MemoryDatabase()
+
+
+@pytest.fixture
+async def database(closed_database: Database) -> AsyncIterator[Database]:
+    """The same, opened."""
+    await closed_database.open()
+    yield closed_database
+    await closed_database.close()
 
 
 @pytest.fixture

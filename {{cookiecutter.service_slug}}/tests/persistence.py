@@ -13,6 +13,8 @@ from {{ cookiecutter.package_name }}.domain.values import Quantity, Reference, S
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
 from {{ cookiecutter.package_name }}.infrastructure.identity import new_id
 
+from .histories import run_histories
+
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 KEY = IdempotencyKey("key-1", b"digest of the request")
 
@@ -35,7 +37,7 @@ async def store(database: Database, *aggregates: {{ cookiecutter.__Entity }}) ->
 
 
 class PersistenceContract:
-    """A subclass provides the fixture `database`, opened and empty."""
+    """The fixtures `database` (opened) and `closed_database` (not yet) give an empty one; each test has its own."""
 
     async def test_finds_what_was_stored_as_it_was(self, database: Database) -> None:
         stored = new(reference='Größe "42" \N{SNOWMAN} \\')
@@ -118,7 +120,7 @@ class PersistenceContract:
                 return False
             return True
 
-        written = await asyncio.gather(*map(write, range(20)))
+        written = await asyncio.gather(*map(write, range(50)))
         assert (await database.find(stored.id)).version == 1 + sum(written)
         assert any(written)
 
@@ -184,6 +186,9 @@ class PersistenceContract:
         async with database.begin() as work:
             assert await work.answers.claim(KEY) is None
             assert await work.answers.claim(young) == b"young"
+
+    def test_keeps_its_promises_whatever_happens_in_whatever_order(self, closed_database: Database) -> None:
+        run_histories(closed_database)
 
     async def test_is_healthy(self, database: Database) -> None:
         await database.check()

@@ -89,7 +89,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _known_problem(request: Request, error: Exception) -> Response:
-    status, kind = _KNOWN[type(error)]
+    status, kind = next(_KNOWN[each] for each in type(error).__mro__ if each in _KNOWN)
     headers = {}
     if isinstance(error, errors.VersionConflict | errors.InvalidTransition):
         headers["etag"] = etag(error.version)

@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import nlargest
 from uuid import UUID
@@ -61,7 +60,7 @@ class MemoryDatabase:
         """A copy, so that nobody changes what is stored."""
         if id not in self.rows:
             raise NotFound(id)
-        return copy(self.rows[id])
+        return replace(self.rows[id])
 
     async def page(self, status: Status | None, after: UUID | None, limit: int) -> Page:
         """Newest first."""
@@ -71,7 +70,7 @@ class MemoryDatabase:
             if (status is None or row.status is status) and (after is None or id < after)
         )
         ids = nlargest(limit + 1, matching)
-        items = [copy(self.rows[id]) for id in ids[:limit]]
+        items = [replace(self.rows[id]) for id in ids[:limit]]
         return Page(items, next=items[-1].id if len(ids) > limit else None)
 
     async def forget_answers(self, before: datetime) -> int:
@@ -109,7 +108,7 @@ class MemoryUnitOfWork:
     async def get(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """Load one to change it."""
         if id in self.changed:
-            return copy(self.changed[id][1])
+            return replace(self.changed[id][1])
         return await self.database.find(id)
 
     async def save(self, changed: {{ cookiecutter.__Entity }}) -> None:
@@ -146,4 +145,4 @@ class MemoryUnitOfWork:
     def _stage(self, aggregate: {{ cookiecutter.__Entity }}) -> None:
         seen, _ = self.changed.get(aggregate.id, (aggregate.stored_version, None))
         self.events += aggregate.take_events()
-        self.changed[aggregate.id] = (seen, copy(aggregate))
+        self.changed[aggregate.id] = (seen, replace(aggregate))

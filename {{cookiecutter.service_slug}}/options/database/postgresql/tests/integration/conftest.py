@@ -1,6 +1,6 @@
 """A database of its own for each test, on the server that DATABASE_URL names."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -76,9 +76,6 @@ def empty_database_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The adapter, opened."""
-    database = select_database(settings_of(database_url))
-    await database.open()
-    yield database
-    await database.close()
+def closed_database(database_settings: DatabaseSettings) -> Database:
+    """The adapter, not opened."""
+    return select_database(database_settings)

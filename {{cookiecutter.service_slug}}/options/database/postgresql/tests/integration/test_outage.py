@@ -2,14 +2,21 @@
 
 import asyncio
 import socket
+from types import NoneType
+from uuid import UUID
 
 import pytest
 from psycopg import connect
 
 from {{ cookiecutter.package_name }}.bootstrap import create_service
 from {{ cookiecutter.package_name }}.config import Settings, load_settings
+from {{ cookiecutter.package_name }}.domain.ports import UnitOfWork
+from {{ cookiecutter.package_name }}.domain.values import Quantity
+from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
+from {{ cookiecutter.package_name }}.infrastructure.database.retrying import RetryingDatabase
 
 from ..conftest import running
+from ..persistence import NOW, new, store
 from ..unit.test_api import DRAFT, URL
 
 
@@ -48,6 +55,34 @@ async def test_recovers_from_lost_connections(settings: Settings, database_url: 
         answers = [await client.get(created.headers["location"]) for _ in range(3)]
         assert answers[-1].json() == created.json()
         assert {answer.status_code for answer in answers} <= {200, 503}
+
+
+async def test_a_deadlock_is_resolved_by_running_again(database: Database) -> None:
+    stored = [new(), new()]
+    await store(database, *stored)
+    retries: list[None] = []
+    data = RetryingDatabase(database, lambda: retries.append(None))
+    both_began = asyncio.Barrier(2)
+
+    async def cancel_both(first: UUID, second: UUID) -> None:
+        async def step(work: UnitOfWork) -> None:
+            for number, id in enumerate((first, second)):
+                mine = await work.{{ cookiecutter.__entities }}.get(id)
+                mine.amend(None, Quantity(mine.quantity.value + 1), NOW)
+                await work.{{ cookiecutter.__entities }}.save(mine)
+                if number == 0 and not retries:
+                    await both_began.wait()
+
+        await data.run(step)
+
+    outcomes = await asyncio.gather(
+        cancel_both(stored[0].id, stored[1].id),
+        cancel_both(stored[1].id, stored[0].id),
+        return_exceptions=True,
+    )
+    assert len(retries) == 1
+    assert [type(outcome) for outcome in outcomes].count(NoneType) == 2
+    assert [(await database.find(each.id)).version for each in stored] == [3, 3]
 
 
 async def test_says_when_the_schema_is_missing(monkeypatch: pytest.MonkeyPatch, empty_database_url: str) -> None:

@@ -1,6 +1,5 @@
 """A file of its own for each test."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from shutil import copyfile
 
@@ -50,9 +49,6 @@ def empty_database_settings(empty_database_url: str) -> DatabaseSettings:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The adapter, opened."""
-    database = select_database(settings_of(database_url))
-    await database.open()
-    yield database
-    await database.close()
+def closed_database(database_settings: DatabaseSettings) -> Database:
+    """The adapter, not opened."""
+    return select_database(database_settings)
