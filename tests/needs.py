@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import psycopg
+import pymysql
 
 from tests.live import private_servers
 from tools import interpreters, options
@@ -18,6 +20,7 @@ POSTGRESQL_IMAGE = (
     "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_USER=$USER -e POSTGRES_DB=postgres"
     " -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17"
 )
+MARIADB_IMAGE = "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 mariadb:11.4"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,10 @@ class Need:
 def every() -> dict[str, Need]:
     """All that any test may need, by name; each is looked for only when a test asks."""
     declared = [_python(version) for version in options.choices()["python_version"]]
-    servers = [Need("PostgreSQL", f"{_start('postgresql', POSTGRESQL_IMAGE)}, or set LIVE_POSTGRESQL_URL", _postgresql)]
+    servers = [
+        Need("PostgreSQL", f"{_start('postgresql', POSTGRESQL_IMAGE)}, or set LIVE_POSTGRESQL_URL", _postgresql),
+        Need("MariaDB", f"{_start('mariadb', MARIADB_IMAGE)}, or set LIVE_MYSQL_URL", _mariadb),
+    ]
     # For servers that a test starts itself.
     programs = [
         Need("PostgreSQL's programs", "apt-get install postgresql", _postgresql_programs),
@@ -52,6 +58,23 @@ def where(name: str) -> str | None:
 def postgresql_url() -> str:
     """The server that tests may make databases on."""
     return os.environ.get("LIVE_POSTGRESQL_URL", f"postgresql://{getpass.getuser()}@127.0.0.1:5432/postgres")
+
+
+def mysql_url() -> str:
+    """The same for MariaDB or MySQL."""
+    return os.environ.get("LIVE_MYSQL_URL", "mysql://root@127.0.0.1:3306/")
+
+
+def mysql_connection() -> "pymysql.Connection[pymysql.cursors.Cursor]":
+    """A connection to it. Raises pymysql.OperationalError."""
+    url = urlsplit(mysql_url())
+    return pymysql.connect(
+        host=url.hostname,
+        port=url.port or 3306,
+        user=unquote(url.username or "root"),
+        password=unquote(url.password or "").encode(),
+        connect_timeout=CONNECT_SECONDS,
+    )
 
 
 def _python(version: str) -> Need:
@@ -82,4 +105,12 @@ def _postgresql() -> str | None:
         with psycopg.connect(postgresql_url(), connect_timeout=CONNECT_SECONDS) as connection:
             return f"{connection.info.host}:{connection.info.port}, version {connection.info.server_version // 10000}"
     except psycopg.OperationalError:
+        return None
+
+
+def _mariadb() -> str | None:
+    try:
+        with mysql_connection() as connection:
+            return f"{connection.host}:{connection.port}, version {connection.get_server_info()}"
+    except pymysql.OperationalError:
         return None

@@ -37,6 +37,17 @@ def _postgresql(_: Path) -> Iterator[str]:
 
 
 @contextmanager
+def _mysql(_: Path) -> Iterator[str]:
+    name = _unused_name()
+    with needs.mysql_connection() as server, server.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlunsplit(urlsplit(needs.mysql_url())._replace(path=f"/{name}"))
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@contextmanager
 def _sqlite(folder: Path) -> Iterator[str]:
     yield f"sqlite:///{folder / _unused_name()}.sqlite3"
 
@@ -48,5 +59,6 @@ def _unused_name() -> str:
 
 EVERY = {
     "postgresql": Database("PostgreSQL", _postgresql, "postgresql://nobody@127.0.0.1:1/nothing"),
+    "mysql": Database("MariaDB", _mysql, "mysql://nobody@127.0.0.1:1/nothing"),
     "sqlite": Database(None, _sqlite, "sqlite:////nowhere/nothing.sqlite3"),
 }

@@ -112,7 +112,7 @@ BAD = [
     ("image_registry", "registry .example.com", "host[:port]"),
     ("image_registry", "acme", "Docker Hub"),
     ("image_registry", "a." * 100 + "example", "characters"),
-    ("database", "oracle", "postgresql, sqlite"),
+    ("database", "oracle", "postgresql, mysql, sqlite"),
     ("python_version", "2.7", "3.13"),
     ("license", "", "MIT"),
 ]
