@@ -71,7 +71,8 @@ class Watched:
         with httpx2.Client(base_url=self.url()) as client:
             self.answers += [client.get(path) for path in OPERATIONS]
             self.answers += [client.get(path) for path in (URL, "/nothing", f"{URL}/nonsense", f"{URL}/{uuid4()}")]
-            self.answers += [client.post(URL, json=body) for body in (DRAFT, {}, [])]
+            bodies: list[object] = [DRAFT, {}, []]
+            self.answers += [client.post(URL, json=body) for body in bodies]
             self.answers += [client.post(URL, content=b"{", headers={"content-type": "application/json"})]
             self.answers += [client.delete(URL), client.post(URL, json=DRAFT, headers={"idempotency-key": "k"})]
         return [answer.status_code for answer in self.answers]
