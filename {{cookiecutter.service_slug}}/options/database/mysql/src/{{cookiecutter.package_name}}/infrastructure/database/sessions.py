@@ -28,7 +28,7 @@ async def connect(settings: DatabaseSettings) -> Connection:
         autocommit=None,
         program_name="{{ cookiecutter.service_slug }}",
     )
-    connection = Connection(driver, settings.statement_timeout_seconds + 1)  # later than the server, if that still works
+    connection = Connection(driver, settings.statement_timeout_seconds + 1)  # the server cuts off first
     try:
         for statement in session_statements(settings, driver.get_server_info()):
             await connection.run(statement)
