@@ -110,7 +110,8 @@ def _postgresql() -> str | None:
 
 def _mariadb() -> str | None:
     try:
-        with mysql_connection() as connection:
-            return f"{connection.host}:{connection.port}, version {connection.get_server_info()}"
+        with mysql_connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            return f"{connection.host}:{connection.port}, version {cursor.fetchall()[0][0]}"
     except pymysql.OperationalError:
         return None

@@ -15,12 +15,19 @@ from tests.walk import Walk
 from tools import options
 
 PYTHON = f"Python {options.choices()['python_version'][0]}"
-# Ends a role's connections, which outlive a change of its password.
+# Ends the service's connections, which outlive a change of its password.
 TERMINATE = {
     "postgresql": "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'",
+    "mysql": "KILL USER service",
 }
-REFUSED_WITHOUT_TLS = {
-    "postgresql": "the server refuses this user here, or without TLS",
+# What readiness and `migrate` say where the server insists on TLS.
+WITHOUT_TLS = {
+    "postgresql": ("the server refuses this user here, or without TLS", "no encryption"),
+    "mysql": ("credentials are refused", "Access denied"),  # the server says no more than that
+}
+NOT_TRUSTED = {
+    "postgresql": "the certificate of the server is not trusted",
+    "mysql": "cannot be reached",
 }
 
 
@@ -60,7 +67,10 @@ def _database(choice: str, programs: str) -> object:
     return pytest.param(choice, id=choice, marks=[*needed, pytest.mark.xdist_group(f"tls-{choice}")])
 
 
-@pytest.fixture(scope="module", params=[_database("postgresql", "PostgreSQL's programs")])
+PARAMETERS = [_database("postgresql", "PostgreSQL's programs"), _database("mysql", "MariaDB's programs")]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
 def secured(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """A migrated database that only lets in who encrypts and knows the password."""
     start = {"postgresql": private_servers.postgresql, "mysql": private_servers.mariadb}[request.param]
@@ -112,10 +122,10 @@ def test_trusts_what_the_system_trusts(secured: Secured) -> None:
 def test_without_tls_it_is_refused_and_says_so(secured: Secured) -> None:
     settings = secured.settings(DATABASE_TLS="off", DATABASE_TLS_CA_FILE="")
     with secured.project.serving(**settings) as running:
-        assert reason(running, 503) == REFUSED_WITHOUT_TLS[secured.database]
+        assert reason(running, 503) == WITHOUT_TLS[secured.database][0]
         assert secured.server.password not in running.log()
     said = secured.project.fail(secured.project.slug, "migrate", **settings)
-    assert "no encryption" in said
+    assert WITHOUT_TLS[secured.database][1] in said
     assert secured.server.password not in said
 
 
@@ -123,7 +133,7 @@ def test_without_tls_it_is_refused_and_says_so(secured: Secured) -> None:
 def test_a_certificate_that_is_not_trusted_is_refused(secured: Secured, foreign_ca_file: str, trusted: str) -> None:
     settings = secured.settings(DATABASE_TLS_CA_FILE=foreign_ca_file if trusted == "foreign" else "")
     with secured.project.serving(**settings) as running:
-        assert reason(running, 503) == "the certificate of the server is not trusted"
+        assert reason(running, 503) == NOT_TRUSTED[secured.database]
         assert secured.server.password not in running.log()
     said = secured.project.fail(secured.project.slug, "migrate", **settings)
     assert "certificate" in said
@@ -134,7 +144,7 @@ def test_a_certificate_for_another_host_is_refused(secured: Secured) -> None:
     """This machine by another name, which the certificate does not hold."""
     settings = secured.settings(DATABASE_URL=secured.server.address.replace("127.0.0.1", "localhost"))
     with secured.project.serving(**settings) as running:
-        assert reason(running, 503) == "the certificate of the server is not trusted"
+        assert reason(running, 503) == NOT_TRUSTED[secured.database]
 
 
 def test_a_password_changes_without_a_restart(secured: Secured) -> None:

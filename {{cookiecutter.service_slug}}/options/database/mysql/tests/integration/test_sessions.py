@@ -8,8 +8,9 @@ from sqlalchemy.exc import OperationalError
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.domain.idempotency import IdempotencyKey
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations
-from {{ cookiecutter.package_name }}.infrastructure.database.connections import Connection, connect
+from {{ cookiecutter.package_name }}.infrastructure.database.connections import Connection
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
+from {{ cookiecutter.package_name }}.infrastructure.database.sessions import connect
 
 from ..persistence import NOW
 from .conftest import run

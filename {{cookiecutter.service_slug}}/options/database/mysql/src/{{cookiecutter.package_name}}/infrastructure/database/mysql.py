@@ -12,10 +12,11 @@ from ...domain.model import {{ cookiecutter.__Entity }}
 from ...domain.ports import Page
 from ...domain.values import Status
 from . import statements
-from .connections import Connection, connect
+from .connections import Connection
 from .errors import interrupted_errors, unavailable_errors
 from .pool import Pool
 from .port import PoolUsage
+from .sessions import connect
 from .unit_of_work import MysqlUnitOfWork, to_aggregate, to_column
 
 _AFTER_EVERYTHING = UUID(int=2**128 - 1)

@@ -12,7 +12,8 @@ from ...domain.idempotency import IdempotencyKey
 from ...domain.model import {{ cookiecutter.__Entity }}
 from ...domain.values import Quantity, Reference, Status
 from . import statements
-from .connections import Connection, Row
+from .connections import Connection
+from .driver import Row
 
 
 def to_aggregate(row: Row) -> {{ cookiecutter.__Entity }}:
