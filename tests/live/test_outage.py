@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException
 
 import pytest
 
-from tests.live.test_tls import Secured
+from tests.live.test_tls import Secured, secured  # noqa: F401
 from tests.process import Service
 
 CLIENTS = 4
