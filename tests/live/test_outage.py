@@ -33,12 +33,13 @@ class Load:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def client(self, name: str) -> None:
-        """Create one after the other until the load ends."""
+        """Create one after the other until the load ends; what was begun is brought to its end."""
         number = 0
         while not self.ended.is_set():
-            reference = f"{name}-{number}"
-            if self._create(reference):
-                number += 1
+            give_up = time.monotonic() + 60
+            while not self._create(f"{name}-{number}"):
+                assert time.monotonic() < give_up, f"{name}-{number} is never acknowledged"
+            number += 1
 
     def _create(self, reference: str) -> bool:
         begun = time.monotonic()
