@@ -26,6 +26,8 @@ class Load:
 
     service: Service
     resource: str
+    # Of every reference: the server keeps what an earlier test stored.
+    prefix: str
     acknowledged: dict[str, str] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
     slowest_refusal: float = 0.0
@@ -69,10 +71,10 @@ class Load:
 
 
 @contextmanager
-def load_on(service: Service, resource: str) -> Iterator[Load]:
+def load_on(service: Service, resource: str, prefix: str) -> Iterator[Load]:
     """Load as long as the block lasts."""
-    load = Load(service, resource)
-    clients = [threading.Thread(target=load.client, args=(f"client-{number}",)) for number in range(CLIENTS)]
+    load = Load(service, resource, prefix)
+    clients = [threading.Thread(target=load.client, args=(f"{prefix}-{number}",)) for number in range(CLIENTS)]
     for client in clients:
         client.start()
     try:
@@ -83,7 +85,7 @@ def load_on(service: Service, resource: str) -> Iterator[Load]:
             client.join()
 
 
-def stored(service: Service, resource: str) -> dict[str, str]:
+def stored(service: Service, resource: str, prefix: str) -> dict[str, str]:
     """Everything there is, by reference; the same reference twice would be an effect that happened twice."""
     found: list[tuple[str, str]] = []
     cursor = ""
@@ -91,7 +93,7 @@ def stored(service: Service, resource: str) -> dict[str, str]:
     while cursor is not None:
         connection.request("GET", f"{resource}?limit=100" + (f"&cursor={cursor}" if cursor else ""))
         page = json.loads(connection.getresponse().read())
-        found += [(item["reference"], item["id"]) for item in page["items"]]
+        found += [(each["reference"], each["id"]) for each in page["items"] if each["reference"].startswith(prefix)]
         cursor = page["next_cursor"]
     connection.close()
     assert len(dict(found)) == len(found), "something was created twice"
@@ -115,7 +117,7 @@ def test_an_outage_ends_by_itself_and_nothing_acknowledged_is_lost(secured: Secu
     resource = f"/v1/{secured.project.baked.answers['__resource']}"
     with secured.project.serving(**secured.settings(**limits)) as service:
         service.wait_until("/health/ready", 200)
-        with load_on(service, resource) as load:
+        with load_on(service, resource, how) as load:
             wait_for_more(load, "201", 100)
             told("under load")
             getattr(secured.server, how)()
@@ -135,7 +137,7 @@ def test_an_outage_ends_by_itself_and_nothing_acknowledged_is_lost(secured: Secu
             told("works on")
         assert not load.unfit
         assert load.slowest_refusal < SOON_SECONDS
-        assert stored(service, resource) == load.acknowledged
+        assert stored(service, resource, how) == load.acknowledged
         print(f"acknowledged {len(load.acknowledged)}, lost 0, twice 0; slowest refusal {load.slowest_refusal:.2f} s")
         assert service.terminate() == 0
 
