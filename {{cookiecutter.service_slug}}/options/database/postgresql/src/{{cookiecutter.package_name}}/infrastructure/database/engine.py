@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -12,6 +13,7 @@ from ...config.database import DatabaseSettings
 
 RENDER_AS_BATCH = False  # PostgreSQL alters tables in place
 MIGRATION_LOCK = 0x6D696772  # "migr": any number that nothing else in this database locks
+WAIT_SECONDS = 0.2
 _SSL_MODES = {"off": "disable", "require": "require", "verify": "verify-full"}
 
 
@@ -41,7 +43,10 @@ def _trusted(settings: DatabaseSettings) -> str:
 @contextmanager
 def guarded(connection: Connection) -> Iterator[None]:
     """One process migrates at a time, the others wait here. Commits when the block ends, rolls back when it raises."""
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+    # Not one statement that waits: its transaction would be open, and CREATE INDEX CONCURRENTLY waits for all of them.
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
+        connection.commit()
+        sleep(WAIT_SECONDS)
     connection.commit()
     try:
         yield

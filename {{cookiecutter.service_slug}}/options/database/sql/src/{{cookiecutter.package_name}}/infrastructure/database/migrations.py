@@ -59,13 +59,19 @@ def current_revision(connection: Connection) -> str | None:
 def _run(settings: DatabaseSettings, action: Callable[[Config], object], *, newer_is_fine: bool = False) -> None:
     config = _configuration()
     with _connected(settings) as connection, guarded(connection):
-        before = current_revision(connection)
+        before = _revision(settings)
         if newer_is_fine and before is not None and before not in revisions():
             _log.warning("schema is newer than this release; left as it is", revision=before)
             return
         config.attributes["connection"] = connection
         action(config)
         _log.info("schema is in place", before=before, now=current_revision(connection))
+
+
+def _revision(settings: DatabaseSettings) -> str | None:
+    """Asked on a connection of its own, because alembic needs one without a transaction, to begin and end its own."""
+    with _connected(settings) as connection:
+        return current_revision(connection)
 
 
 @contextmanager
