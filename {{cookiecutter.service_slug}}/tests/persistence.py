@@ -110,19 +110,14 @@ class PersistenceContract:
         stored = new()
         await store(database, stored)
 
-        async def write(number: int) -> bool:
-            try:
-                async with database.begin() as work:
-                    mine = await work.{{ cookiecutter.__entities }}.get(stored.id)
-                    mine.amend(None, Quantity(100 + number), NOW)
-                    await work.{{ cookiecutter.__entities }}.save(mine)
-            except VersionConflict:
-                return False
-            return True
+        async def write(number: int) -> None:
+            async with database.begin() as work:
+                mine = await work.{{ cookiecutter.__entities }}.get(stored.id)
+                mine.amend(None, Quantity(100 + number), NOW)
+                await work.{{ cookiecutter.__entities }}.save(mine)
 
-        written = await asyncio.gather(*map(write, range(50)))
-        assert (await database.find(stored.id)).version == 1 + sum(written)
-        assert any(written)
+        await asyncio.gather(*map(write, range(50)))
+        assert (await database.find(stored.id)).version == 51
 
     async def test_pages_through_everything_once_newest_first(self, database: Database) -> None:
         ids = [new_id() for _ in range(7)]

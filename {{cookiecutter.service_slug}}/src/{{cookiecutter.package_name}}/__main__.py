@@ -4,6 +4,7 @@ import sys
 from importlib.metadata import version
 
 import click
+import structlog
 
 from .config import Environment, InvalidSettings, Settings, load_settings
 
@@ -80,9 +81,14 @@ def _settings() -> Settings:
 def _prepare_local_database(settings: Settings) -> None:
     """A first look should not need `migrate`. Elsewhere migrations are a step of their own before a rollout."""
     if settings.database.url is not None:
+        from .domain.errors import Unavailable
         from .infrastructure.database.migrations import upgrade
 
-        upgrade(settings.database)
+        try:
+            upgrade(settings.database)
+        except Unavailable as error:
+            log = structlog.stdlib.get_logger("migrations")
+            log.warning("no migration now: run `migrate` when the database is there", reason=error.reason)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ async def test_refuses_amendments_that_make_no_sense(client: httpx2.AsyncClient,
 async def test_changes_need_the_version_the_caller_saw(client: httpx2.AsyncClient) -> None:
     url = (await create(client)).headers["location"]
     assert problem(await client.post(f"{url}/confirm")) == (428, "precondition-required")
-    for stale in ('"7"', 'W/"1"', "garbage", '"9999999999999999999999"'):
+    for stale in ('"7"', 'W/"1"', "garbage", "1", 'x"1"', '"1"x', '"01"', '"9999999999999999999999"'):
         refused = await client.post(f"{url}/confirm", headers={"if-match": stale})
         assert problem(refused) == (412, "version-conflict")
         assert refused.headers["etag"] == '"1"'
@@ -145,6 +145,23 @@ async def test_a_repeated_command_answers_as_it_did_then(client: httpx2.AsyncCli
     again = await client.post(f"{url}/confirm", headers=headers)
     assert again.json() == first.json()
     assert again.json()["status"] == "confirmed"
+
+
+@pytest.mark.parametrize("body", [b"garbage", b"[", b"\xff"])
+async def test_a_command_without_a_body_minds_none(client: httpx2.AsyncClient, body: bytes) -> None:
+    url = (await create(client)).headers["location"]
+    headers = {"if-match": "*", "idempotency-key": "0b7e"}
+    assert (await client.post(f"{url}/confirm", content=body, headers=headers)).status_code == 200
+    assert "idempotency-replayed" in (await client.post(f"{url}/confirm", content=body, headers=headers)).headers
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+async def test_json_in_another_encoding_has_one_effect_too(client: httpx2.AsyncClient, encoding: str) -> None:
+    headers = {"content-type": "application/json", "idempotency-key": "0b7e"}
+    content = '{"reference": "A-1001", "quantity": 3}'.encode(encoding)
+    answers = [await client.post(URL, content=content, headers=headers) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert answers[0].status_code == 201
 
 
 async def test_one_key_never_stands_for_two_requests(client: httpx2.AsyncClient) -> None:

@@ -28,6 +28,13 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     assert load_settings().http.port == 8000
 
 
+def test_words_may_be_written_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("ENVIRONMENT", "Local")
+    settings = load_settings()
+    assert (settings.log.level, settings.service.environment) == ("warning", "local")
+
+
 def test_names_every_variable_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     problems = refused(
         monkeypatch,

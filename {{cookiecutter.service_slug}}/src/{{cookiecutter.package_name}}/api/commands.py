@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -70,6 +71,6 @@ class Commands:
 async def _fingerprint(request: Request) -> bytes:
     """A digest of what the request asks for, the same however its JSON was spaced or ordered."""
     body = await request.body()
-    if body:
+    with suppress(orjson.JSONDecodeError):  # commands that take no body do not mind what was sent
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), body))).digest()

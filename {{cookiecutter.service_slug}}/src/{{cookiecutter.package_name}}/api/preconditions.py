@@ -3,7 +3,8 @@
 import re
 from collections.abc import Collection
 
-_strong_tag = re.compile(r'(?<!W/)"(\d{1,18})"')
+_list_of_tags = re.compile(r'\s*(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*\s*')
+_strong_tag = re.compile(r'(?<!W/)"(0|[1-9]\d{0,17})"')
 
 
 class PreconditionRequired(Exception):
@@ -21,7 +22,7 @@ def etag(version: int) -> str:
 def expected_versions(if_match: str | None) -> Collection[int] | None:
     """The versions a caller accepts; None stands for any (`*`).
 
-    Tags that are weak or not of our making match nothing, as the standard asks.
+    Tags that are weak or not of our making match nothing, as the standard asks, nor does what is no list of tags.
 
     Raises:
         PreconditionRequired: there is no header.
@@ -30,4 +31,6 @@ def expected_versions(if_match: str | None) -> Collection[int] | None:
         raise PreconditionRequired
     if if_match.strip() == "*":
         return None
+    if not _list_of_tags.fullmatch(if_match):
+        return set()
     return {int(tag) for tag in _strong_tag.findall(if_match)}

@@ -143,7 +143,7 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if error["type"] == "json_invalid":  # its second part is an offset into the text, not a field
         path = []
     pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return FieldProblem(location=str(location), pointer=pointer, detail=error["msg"])
+    return FieldProblem(location=str(location), pointer=pointer, detail=error["msg"].removeprefix("Value error, "))
 
 
 def _correlation_id(request: Request) -> str | None:

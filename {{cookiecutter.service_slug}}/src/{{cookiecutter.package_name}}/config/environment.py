@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Environment(StrEnum):
-    """Only `local` may do without servers."""
+    """Only `local` may be left with settings that are good enough for a first look."""
 
     LOCAL = "local"
     DEV = "dev"

@@ -1,5 +1,6 @@
 """What every group of settings shares."""
 
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -13,6 +14,12 @@ class Section(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    @field_validator("environment", "level", "format", "tls", mode="before", check_fields=False)
+    @classmethod
+    def in_lower_case(cls, value: object) -> object:
+        """INFO and info are the same word."""
+        return value.lower() if isinstance(value, str) else value
 
     @classmethod
     def variable(cls, field: str) -> str:

@@ -47,7 +47,7 @@ class ReadinessSettings(Section, env_prefix="READINESS_"):
 class IdempotencySettings(Section, env_prefix="IDEMPOTENCY_"):
     """How long a repeated request is recognised."""
 
-    retention_hours: float = Field(24, gt=0, description="answers are kept for their Idempotency-Key this long")
+    retention_hours: float = Field(24, gt=0, le=8_760, description="how long answers are kept for their key")
 
 
 class ShutdownSettings(Section, env_prefix="SHUTDOWN_"):
@@ -100,4 +100,5 @@ def load_settings() -> Settings:
 
 
 def _problem(section: type[Section], location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
     return f"{section.variable(str(location[0]))}: {message[:1].lower()}{message[1:]}"

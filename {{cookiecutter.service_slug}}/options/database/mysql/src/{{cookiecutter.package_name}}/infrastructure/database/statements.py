@@ -10,6 +10,9 @@ INSERT = f"INSERT INTO {TABLE} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa
 
 SELECT = f"SELECT {COLUMNS} FROM {TABLE} WHERE id = ?"  # noqa: S608
 
+# Whoever is about to change a row waits for those who are changing it, and then sees what they have made of it.
+SELECT_TO_CHANGE = f"{SELECT} FOR UPDATE"
+
 SELECT_VERSION = f"SELECT version FROM {TABLE} WHERE id = ?"  # noqa: S608
 
 # The version in the condition is what makes a lost update impossible.

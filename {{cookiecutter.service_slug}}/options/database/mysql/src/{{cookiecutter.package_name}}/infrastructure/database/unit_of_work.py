@@ -57,8 +57,8 @@ class MysqlRepository:
         self._events += new.take_events()
 
     async def get(self, id: UUID) -> {{ cookiecutter.__Entity }}:
-        """Read a row."""
-        rows = await self._connection.fetch(statements.SELECT, id.bytes)
+        """Read a row and keep others from changing it until the transaction ends."""
+        rows = await self._connection.fetch(statements.SELECT_TO_CHANGE, id.bytes)
         if not rows:
             raise NotFound(id)
         return to_aggregate(rows[0])

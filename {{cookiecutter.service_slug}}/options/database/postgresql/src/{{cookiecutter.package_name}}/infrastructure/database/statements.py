@@ -6,6 +6,9 @@ INSERT = f"INSERT INTO {{ cookiecutter.__entities }} ({COLUMNS}) VALUES ($1, $2,
 
 SELECT = f"SELECT {COLUMNS} FROM {{ cookiecutter.__entities }} WHERE id = $1"  # noqa: S608
 
+# Whoever is about to change a row waits for those who are changing it, and then sees what they have made of it.
+SELECT_TO_CHANGE = f"{SELECT} FOR NO KEY UPDATE"
+
 SELECT_VERSION = "SELECT version FROM {{ cookiecutter.__entities }} WHERE id = $1"
 
 # The version in the condition is what makes a lost update impossible.

@@ -51,8 +51,8 @@ class PostgresRepository:
         self._events += new.take_events()
 
     async def get(self, id: UUID) -> {{ cookiecutter.__Entity }}:
-        """Read a row."""
-        row = await self._connection.fetchrow(statements.SELECT, id)
+        """Read a row and keep others from changing it until the transaction ends."""
+        row = await self._connection.fetchrow(statements.SELECT_TO_CHANGE, id)
         if row is None:
             raise NotFound(id)
         return to_aggregate(row)

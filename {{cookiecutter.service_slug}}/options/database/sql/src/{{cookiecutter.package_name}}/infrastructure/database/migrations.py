@@ -78,6 +78,8 @@ def _revision(settings: DatabaseSettings) -> str | None:
 def _connected(settings: DatabaseSettings) -> Iterator[Connection]:
     try:
         connection = create_migration_engine(settings).connect()
+        current_revision(connection)  # the first look: a file that is no database connects very well
+        connection.rollback()
     except DBAPIError as error:
         raise Unavailable("database", str(error.orig).splitlines()[0]) from error
     with connection:
