@@ -43,8 +43,9 @@ format: setup  ## mend style
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 
-bench: setup  ## how long it takes to generate a service
+bench: setup  ## how long it takes to generate a service, and what its lists cost at a million rows
 	@$(PYTHON) -m benchmarks.generation
+	@$(PYTHON) -m benchmarks.lists
 
 clean:  ## remove what the targets above made
 	@rm -rf $(VENV) .cache build .mypy_cache .pytest_cache .ruff_cache

@@ -80,7 +80,7 @@ def service_slug(value: str) -> str:
         return f"{shown(value)} has {len(value)} characters; {SHORTEST_NAME} to {LONGEST_SLUG} are allowed"
     if value in YAML_WORDS:
         return f"{shown(value)} means something else in YAML, where Kubernetes and pipelines would read it"
-    if value in COMMANDS | distributions(ANSWERS["_requirements"]):
+    if value in COMMANDS | required():
         return f"{shown(value)} is the name of something that the service itself needs"
     return ""
 
@@ -95,7 +95,7 @@ def package_name(value: str) -> str:
         return f"{shown(value)} is a keyword of Python"
     if value in sys.stdlib_module_names:
         return f"{shown(value)} would hide a module of Python's standard library"
-    if value in FOLDERS | MODULES | {name.replace("-", "_") for name in distributions(ANSWERS["_requirements"])}:
+    if value in FOLDERS | MODULES | {name.replace("-", "_") for name in required()}:
         return f"{shown(value)} would hide another package or folder of the service"
     return ""
 
@@ -143,8 +143,13 @@ RULES: dict[str, tuple[Callable[[str], str], str]] = {
 }
 
 
+def required() -> set[str]:
+    """Every distribution that some choice needs to run or to be worked on."""
+    return distributions([ANSWERS["_requirements"], ANSWERS["_dev_requirements"]])
+
+
 def distributions(requirements: object) -> set[str]:
-    """The names in `_requirements`, however deep its groups are nested."""
+    """The names in requirements, however deep their groups are nested."""
     if isinstance(requirements, str):
         return {re.split(r"[^\w.-]", requirements)[0].lower().replace("_", "-").replace(".", "-")}
     if isinstance(requirements, dict):

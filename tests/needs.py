@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pymysql
 
+from tests.live import private_servers
 from tools import interpreters, options
 
 CONNECT_SECONDS = 3
@@ -39,8 +40,13 @@ def every() -> dict[str, Need]:
         Need("PostgreSQL", f"{_start('postgresql', POSTGRESQL_IMAGE)}, or set LIVE_POSTGRESQL_URL", _postgresql),
         Need("MariaDB", f"{_start('mariadb', MARIADB_IMAGE)}, or set LIVE_MYSQL_URL", _mariadb),
     ]
+    # For servers that a test starts itself.
+    programs = [
+        Need("PostgreSQL's programs", "apt-get install postgresql", _postgresql_programs),
+        Need("MariaDB's programs", "apt-get install mariadb-server", _mariadb_programs),
+    ]
     kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
-    return {need.name: need for need in [*declared, *servers, kubectl]}
+    return {need.name: need for need in [*declared, *servers, *programs, kubectl]}
 
 
 @cache
@@ -82,6 +88,16 @@ def _python(version: str) -> Need:
 def _start(service: str, otherwise: str) -> str:
     """How to start a server: the one that is installed, or else one in a container."""
     return f"service {service} start" if Path("/etc/init.d", service).exists() else otherwise
+
+
+def _postgresql_programs() -> str | None:
+    found = private_servers.postgresql_programs()
+    return str(found) if found else None
+
+
+def _mariadb_programs() -> str | None:
+    found = private_servers.mariadb_programs()
+    return str(found) if found else None
 
 
 def _postgresql() -> str | None:

@@ -39,18 +39,15 @@ class Project:
     def run(self, *command: str, **settings: str) -> str:
         """Run one of its commands in its folder; it must succeed. Answers what it printed."""
         __tracebackhide__ = True  # what the command says is the failure, not how it was called
-        done = subprocess.run(
-            command,
-            cwd=self.path,
-            env=self._variables(settings),
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-            timeout=PATIENCE_SECONDS,
-        )
+        done = self._ended(command, settings)
         assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def fail(self, *command: str, **settings: str) -> str:
+        """Run one of its commands, which must fail. Answers everything that it said."""
+        done = self._ended(command, settings)
+        assert done.returncode != 0, f"{' '.join(command)} succeeded\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
 
     @contextmanager
     def serving(self, **settings: str) -> Iterator[process.Service]:
@@ -64,6 +61,18 @@ class Project:
     @property
     def _python(self) -> str:
         return str(self.baked.answers["python_version"])
+
+    def _ended(self, command: tuple[str, ...], settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            env=self._variables(settings),
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
 
     def _variables(self, settings: dict[str, str]) -> dict[str, str]:
         """What its commands find in their environment.

@@ -21,7 +21,7 @@ def choices() -> dict[str, list[str]]:
 def requirements() -> list[str]:
     """What all choices together require from the package index."""
     every: set[str] = set()
-    for group in model()["_requirements"].values():
+    for group in (*model()["_requirements"].values(), *model()["_dev_requirements"].values()):
         lists = group.values() if isinstance(group, dict) else [group]
         every.update(requirement for choice in lists for requirement in choice)
     return sorted(every)

@@ -103,5 +103,6 @@ def named(project: Baked, paths: Iterable[str]) -> set[str]:
 
 def names_of(option: str, choice: str) -> set[str]:
     """What only a service with this choice has a reason to mention."""
-    requirements = MODEL["_requirements"][option].get(choice, [])
+    groups = (MODEL["_requirements"], MODEL["_dev_requirements"])
+    requirements = [each for group in groups for each in group.get(option, {}).get(choice, [])]
     return {choice, *(re.split(r"[^\w.-]", requirement)[0] for requirement in requirements)}

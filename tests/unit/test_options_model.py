@@ -32,7 +32,7 @@ def test_requirements_belong_to_declared_choices() -> None:
     """`base` and `dev` are lists; everything else is an option with some of its choices."""
     groups = {name: group for name, group in MODEL["_requirements"].items() if isinstance(group, dict)}
     assert set(MODEL["_requirements"]) - set(groups) == {"base", "dev"}
-    for option, group in groups.items():
+    for option, group in [*groups.items(), *MODEL["_dev_requirements"].items()]:
         assert set(group) <= set(CHOICES[option])
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 from hypothesis import settings as effort
+from hypothesis import stateful
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from {{ cookiecutter.package_name }}.domain.errors import (
     DomainError,
@@ -27,18 +27,18 @@ STEPS = ("amend", "confirm", "cancel")
 LIMIT = 1_000  # rows on a page: more than one run stores
 
 
-class Crash(Exception):
+class _Crash(Exception):
     """Somebody's code fails in the middle of a transaction."""
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(stateful.RuleBasedStateMachine):
     """Several clients that read, remember, and write later; the database is shared with earlier runs."""
 
     database: Database
     runner: asyncio.Runner
 
-    known = Bundle("known")
-    seen = Bundle("seen")
+    known = stateful.Bundle("known")
+    seen = stateful.Bundle("seen")
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Histories(RuleBasedStateMachine):
         self.answers: dict[str, tuple[bytes, bytes]] = {}
         self.prefix = new_id()  # earlier runs left their keys behind
 
-    @rule(target=known, quantity=st.integers(1, 1_000_000), crash=st.booleans())
+    @stateful.rule(target=known, quantity=st.integers(1, 1_000_000), crash=st.booleans())
     def create(self, quantity: int, crash: bool) -> UUID:
         new = {{ cookiecutter.__Entity }}.create(
             new_id(),
@@ -58,7 +58,7 @@ class Histories(RuleBasedStateMachine):
             self.model[new.id] = new
         return new.id
 
-    @rule(target=seen, id=known)
+    @stateful.rule(target=seen, id=known)
     def read(self, id: UUID) -> {{ cookiecutter.__Entity }} | None:
         """A client remembers what it saw, to write it later."""
         try:
@@ -67,7 +67,12 @@ class Histories(RuleBasedStateMachine):
             assert id not in self.model
             return None
 
-    @rule(remembered=seen, step=st.sampled_from(STEPS), quantity=st.integers(1, 1_000_000), crash=st.booleans())
+    @stateful.rule(
+        remembered=seen,
+        step=st.sampled_from(STEPS),
+        quantity=st.integers(1, 1_000_000),
+        crash=st.booleans(),
+    )
     def write(self, remembered: {{ cookiecutter.__Entity }} | None, step: str, quantity: int, crash: bool) -> None:
         if remembered is None:
             return
@@ -84,7 +89,7 @@ class Histories(RuleBasedStateMachine):
         if not self.runner.run(self._save(mine, crash=crash)):
             self.model[mine.id] = mine
 
-    @rule(key=st.sampled_from("abc"), fingerprint=st.sampled_from([b"1", b"2"]), crash=st.booleans())
+    @stateful.rule(key=st.sampled_from("abc"), fingerprint=st.sampled_from([b"1", b"2"]), crash=st.booleans())
     def claim(self, key: str, fingerprint: bytes, crash: bool) -> None:
         name = f"{self.prefix}-{key}"
         expected = self.answers.get(name)
@@ -96,7 +101,7 @@ class Histories(RuleBasedStateMachine):
         else:
             assert given == (expected[1] if expected[0] == fingerprint else KeyReused)
 
-    @invariant()
+    @stateful.invariant()
     def knows_what_the_model_knows(self) -> None:
         page = self.runner.run(self.database.page(None, None, LIMIT))
         stored = {each.id: each for each in page.items}
@@ -107,8 +112,8 @@ class Histories(RuleBasedStateMachine):
             async with self.database.begin() as work:
                 await work.{{ cookiecutter.__entities }}.add(new)
                 if crash:
-                    raise Crash
-        except Crash:
+                    raise _Crash
+        except _Crash:
             return True
         return False
 
@@ -117,8 +122,8 @@ class Histories(RuleBasedStateMachine):
             async with self.database.begin() as work:
                 await work.{{ cookiecutter.__entities }}.save(changed)
                 if crash:
-                    raise Crash
-        except Crash:
+                    raise _Crash
+        except _Crash:
             return True
         return False
 
@@ -129,8 +134,8 @@ class Histories(RuleBasedStateMachine):
                 if earlier is None:
                     await work.answers.keep(key, b"answer", NOW)
                 if crash:
-                    raise Crash
-        except Crash:
+                    raise _Crash
+        except _Crash:
             return earlier
         except KeyReused:
             return KeyReused
@@ -147,7 +152,7 @@ def run_histories(database: Database) -> None:
         runner.run(database.open())
         try:
             machine = type("BoundHistories", (Histories,), {"database": database, "runner": runner})
-            run_state_machine_as_test(
+            stateful.run_state_machine_as_test(
                 machine,
                 settings=effort(max_examples=25, stateful_step_count=20, deadline=None, derandomize=True),
             )

@@ -34,11 +34,15 @@ def serve() -> None:
 def migrate() -> None:
     """Bring the database's schema up to date; does nothing if it is."""
     settings = _settings()
+    from .domain.errors import Unavailable
     from .infrastructure.database.migrations import upgrade
 
     if settings.database.url is None:
         raise click.UsageError("DATABASE_URL is not set: say which database to migrate")
-    upgrade(settings.database)
+    try:
+        upgrade(settings.database)
+    except Unavailable as error:
+        raise click.ClickException(f"cannot migrate: {error}") from error
 
 
 @main.command()
@@ -47,8 +51,9 @@ def openapi() -> None:
     import orjson
 
     from .bootstrap import create_service
+    from .infrastructure.database.memory import MemoryDatabase
 
-    document = create_service(_settings()).app.openapi()
+    document = create_service(_settings(), MemoryDatabase()).app.openapi()
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 

@@ -22,7 +22,7 @@ from .infrastructure.housekeeping import forgetting_answers
 from .infrastructure.identity import new_id, utc_now
 from .infrastructure.telemetry.metrics import EventMetrics, PoolCollector, RetryMetrics, create_registry
 
-TITLE = {{ cookiecutter.__title_quoted }}
+TITLE = {{ cookiecutter.__title_python }}
 PACKAGE = metadata("{{ cookiecutter.service_slug }}")
 
 

@@ -18,7 +18,7 @@ class DrainingServer(uvicorn.Server):
     """On SIGTERM readiness turns 503 while requests are still taken; then no more are, and those in flight end.
 
     The pause lets load balancers notice before connections are refused. SIGINT (a person at a terminal) skips it,
-    a second signal ends the wait for requests in flight.
+    a second signal skips it too, a third ends the wait for requests in flight.
     """
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 
 import httpx2
+from sqlalchemy import text
 
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations
+from {{ cookiecutter.package_name }}.infrastructure.database.engine import create_migration_engine
 
 from ..persistence import PersistenceContract
 from ..unit.test_api import DRAFT, URL
@@ -29,6 +31,14 @@ def test_migrations_and_schema_agree(database_settings: DatabaseSettings) -> Non
 async def test_many_may_migrate_at_once(empty_database_settings: DatabaseSettings) -> None:
     await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, empty_database_settings) for _ in range(5)))
     migrations.check(empty_database_settings)
+
+
+def test_an_older_release_leaves_a_newer_schema_alone(database_settings: DatabaseSettings) -> None:
+    with create_migration_engine(database_settings).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    migrations.upgrade(database_settings)
+    with create_migration_engine(database_settings).connect() as connection:
+        assert migrations.current_revision(connection) == "9999"
 
 
 async def test_concurrent_twins_have_one_effect(client: httpx2.AsyncClient) -> None:

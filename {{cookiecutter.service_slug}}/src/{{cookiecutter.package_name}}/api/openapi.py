@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from .problems import MEDIA_TYPE, FieldProblem, Problem
+from .problems import MEDIA_TYPE, FieldProblem, Problem, title_of
 
 type_of_string = {"type": "string"}
 ETAG = {"ETag": {"description": "The version, for If-Match", "schema": type_of_string, "example": '"1"'}}
@@ -25,9 +25,10 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _problem(status: HTTPStatus) -> dict[str, Any]:
-    example = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    title = title_of(status)
+    example = {"type": "about:blank", "title": title, "status": status.value}
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": status.phrase, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
+    return {"description": title, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
 
 
 class DocumentedAPI(FastAPI):

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -17,6 +18,8 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:{{ cookiecutter.service_slug }}:"
 RETRY_AFTER_SECONDS = 5
 
+_log = structlog.stdlib.get_logger("problems")
+
 # What a caller sees of each refusal: status and the last part of the problem type.
 _KNOWN: dict[type[Exception], tuple[int, str]] = {
     errors.InvalidValue: (422, "invalid-request"),
@@ -28,6 +31,15 @@ _KNOWN: dict[type[Exception], tuple[int, str]] = {
     errors.Unavailable: (503, "dependency-unavailable"),
     PreconditionRequired: (428, "precondition-required"),
 }
+
+
+# RFC 9110 renamed them, and not every version of Python has followed.
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def title_of(status: int) -> str:
+    """A status in words."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 class FieldProblem(BaseModel):
@@ -70,7 +82,7 @@ def problem_response(
     """
     problem = Problem(
         type=TYPE_PREFIX + kind if kind else "about:blank",
-        title=HTTPStatus(status).phrase,
+        title=title_of(status),
         status=status,
         detail=detail,
         correlation_id=correlation_id,
@@ -95,8 +107,11 @@ async def _known_problem(request: Request, error: Exception) -> Response:
         headers["etag"] = etag(error.version)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
-    # The reason behind an outage is for the logs and /health/ready, not for callers.
-    detail = f"{error.dependency} does not answer" if isinstance(error, errors.Unavailable) else str(error)
+    detail = str(error)
+    if isinstance(error, errors.Unavailable):
+        # The reason behind an outage is for the logs and /health/ready, not for callers.
+        detail = f"{error.dependency} does not answer"
+        _log.warning("dependency unavailable", dependency=error.dependency, reason=error.reason)
     return problem_response(status, kind, detail, correlation_id=_correlation_id(request), headers=headers)
 
 
@@ -114,10 +129,10 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+    status = error.status_code
     return problem_response(
-        error.status_code,
-        detail=detail,
+        status,
+        detail=None if error.detail in (title_of(status), HTTPStatus(status).phrase) else error.detail,
         correlation_id=_correlation_id(request),
         headers=error.headers,
     )

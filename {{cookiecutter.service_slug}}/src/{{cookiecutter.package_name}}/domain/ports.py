@@ -75,13 +75,13 @@ class UnitOfWork(Protocol):
         ...
 
 
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 
 class Transactions(Protocol):
     """Where transactions run."""
 
-    async def run(self, step: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    async def run(self, step: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run a step in a transaction and commit it; nothing is stored if it raises.
 
         Args:

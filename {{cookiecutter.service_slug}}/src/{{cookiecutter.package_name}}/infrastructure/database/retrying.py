@@ -15,7 +15,7 @@ from .port import Database
 
 ATTEMPTS = 3  # after the first one
 Observer = Callable[[Sequence[{{ cookiecutter.__Entity }}Event]], None]
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 
 class RetryingDatabase:
@@ -39,7 +39,7 @@ class RetryingDatabase:
             attempts=ATTEMPTS, timeout=None, wait_initial=0.01, wait_max=0.25, wait_jitter=0.05
         ).on(Interrupted)
 
-    async def run(self, step: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    async def run(self, step: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run a step in a transaction."""
         return await self._tried(lambda: self._transaction(step))
 
@@ -51,7 +51,7 @@ class RetryingDatabase:
         """Read a page."""
         return await self._tried(lambda: self._database.page(status, after, limit))
 
-    async def _transaction(self, step: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    async def _transaction(self, step: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         async with self._database.begin() as work:
             result = await step(work)
         if work.events:
@@ -59,12 +59,12 @@ class RetryingDatabase:
                 observe(work.events)
         return result
 
-    async def _tried(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
+    async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
         except Interrupted:
             return await self._again(self._counted, attempt)
 
-    async def _counted(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
+    async def _counted(self, attempt: Callable[[], Awaitable[T]]) -> T:
         self._count_retry()
         return await attempt()

@@ -6,7 +6,12 @@ from typing import Any
 
 import orjson
 import structlog
+from structlog.dev import plain_traceback
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Without the values of variables, where passwords and callers' data are.
+_traceback = ExceptionDictTransformer(show_locals=False)
 
 
 def configure_logging(level: str, format: str, **fields: str) -> None:
@@ -27,9 +32,9 @@ def configure_logging(level: str, format: str, **fields: str) -> None:
         _without_colours,
     ]
     render: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_to_json)]
+        [structlog.processors.ExceptionRenderer(_traceback), structlog.processors.JSONRenderer(_to_json)]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain_traceback)]
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

@@ -43,6 +43,8 @@ class DatabaseSettings(Section, env_prefix="DATABASE_"):
             raise ValueError(f"must look like {SCHEME}user:password@host/name")
         if url is not None and "?" in url.get_secret_value():
             raise ValueError("takes no options after a `?`; there is a variable for each")
+        if url is not None and not _is_readable(url.get_secret_value()):
+            raise ValueError("cannot be read; / @ : # [ ] % in a password are written %2F %40 %3A %23 %5B %5D %25")
         return url
 
     @property
@@ -67,3 +69,13 @@ class DatabaseSettings(Section, env_prefix="DATABASE_"):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def _is_readable(url: str) -> bool:
+    """False where drivers would take a part of the password for a host, port or name, and tell it in their errors."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return port != 0 and not parts.fragment and parts.netloc.count("@") <= 1 and not set("/@") & set(parts.path[1:])

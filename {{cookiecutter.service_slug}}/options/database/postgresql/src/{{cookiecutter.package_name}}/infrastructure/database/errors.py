@@ -1,5 +1,6 @@
 """What asyncpg raises when the server cannot be used, in the domain's words."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,7 +31,8 @@ _UNAVAILABLE = (
 )
 _REASONS: dict[type[Exception], str] = {
     asyncpg.UndefinedTableError: "schema is missing: run `{{ cookiecutter.service_slug }} migrate`",
-    asyncpg.InvalidAuthorizationSpecificationError: "credentials are refused",
+    ssl.SSLCertVerificationError: "the certificate of the server is not trusted",
+    asyncpg.InvalidAuthorizationSpecificationError: "the server refuses this user here, or without TLS",
     asyncpg.InvalidPasswordError: "credentials are refused",
     asyncpg.InvalidCatalogNameError: "no such database",
     asyncpg.TooManyConnectionsError: "too many connections",

@@ -1,6 +1,7 @@
 """Runs alembic. Never imported while requests are served."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -9,8 +10,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from ...config.database import DatabaseSettings
+from ...domain.errors import Unavailable
 from .engine import create_migration_engine, guarded
 
 _log = structlog.stdlib.get_logger("migrations")
@@ -19,11 +22,17 @@ _log = structlog.stdlib.get_logger("migrations")
 def upgrade(settings: DatabaseSettings, revision: str = "head") -> None:
     """Bring the schema to a revision; several may call this at once, one does the work and the others wait.
 
+    A schema that is newer than this release stays: after going back a release, the older one works on it, because
+    migrations only add what it does not know.
+
     Args:
         settings: which database.
         revision: where to stop; the newest by default.
+
+    Raises:
+        Unavailable: the database cannot be used.
     """
-    _run(settings, lambda config: command.upgrade(config, revision))
+    _run(settings, lambda config: command.upgrade(config, revision), newer_is_fine=True)
 
 
 def downgrade(settings: DatabaseSettings, revision: str) -> None:
@@ -47,13 +56,32 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _run(settings: DatabaseSettings, action: Callable[[Config], object]) -> None:
+def _run(settings: DatabaseSettings, action: Callable[[Config], object], *, newer_is_fine: bool = False) -> None:
     config = _configuration()
-    with create_migration_engine(settings).connect() as connection, guarded(connection):
-        before = current_revision(connection)
+    with _connected(settings) as connection, guarded(connection):
+        before = _revision(settings)
+        if newer_is_fine and before is not None and before not in revisions():
+            _log.warning("schema is newer than this release; left as it is", revision=before)
+            return
         config.attributes["connection"] = connection
         action(config)
         _log.info("schema is in place", before=before, now=current_revision(connection))
+
+
+def _revision(settings: DatabaseSettings) -> str | None:
+    """Asked on a connection of its own, because alembic needs one without a transaction, to begin and end its own."""
+    with _connected(settings) as connection:
+        return current_revision(connection)
+
+
+@contextmanager
+def _connected(settings: DatabaseSettings) -> Iterator[Connection]:
+    try:
+        connection = create_migration_engine(settings).connect()
+    except DBAPIError as error:
+        raise Unavailable("database", str(error.orig).splitlines()[0]) from error
+    with connection:
+        yield connection
 
 
 def _configuration() -> Config:

@@ -23,7 +23,7 @@ def to_text(at: datetime) -> str:
 
 
 def to_aggregate(row: Row | Sequence[Any]) -> {{ cookiecutter.__Entity }}:
-    """Map a row by hand: what an object-relational mapper would do for three times the price of the query."""
+    """Map a row by hand: an object-relational mapper would cost more than the query."""
     id, reference, quantity, status, version, created_at, updated_at = row
     return {{ cookiecutter.__Entity }}(
         id=UUID(id),

@@ -1,0 +1,176 @@
+"""Encrypted connections and a password in a file, on servers that accept nothing else."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.baked import Bake
+from tests.live import private_servers
+from tests.process import Service
+from tests.project import Project
+from tests.walk import Walk
+from tools import options
+
+PYTHON = f"Python {options.choices()['python_version'][0]}"
+# Ends the service's connections, which outlive a change of its password.
+TERMINATE = {
+    "postgresql": "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'",
+    "mysql": "KILL USER service",
+}
+# What readiness and `migrate` say where the server insists on TLS.
+WITHOUT_TLS = {
+    "postgresql": ("the server refuses this user here, or without TLS", "no encryption"),
+    "mysql": ("credentials are refused", "Access denied"),  # the server says no more than that
+}
+NOT_TRUSTED = {
+    "postgresql": "the certificate of the server is not trusted",
+    "mysql": "cannot be reached",
+}
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A service, and a server of its own to point it at."""
+
+    project: Project
+    server: private_servers.Server
+    folder: Path
+
+    @property
+    def database(self) -> str:
+        """The choice."""
+        return str(self.project.baked.answers["database"])
+
+    def settings(self, **changes: str) -> dict[str, str]:
+        """How production reaches the server; no URL with a password in it."""
+        usual = {
+            "ENVIRONMENT": "production",
+            "DATABASE_URL": self.server.address,
+            "DATABASE_PASSWORD_FILE": str(self.password_file(self.server.password)),
+            "DATABASE_TLS": "verify",
+            "DATABASE_TLS_CA_FILE": str(self.server.ca_file),
+        }
+        return {name: value for name, value in (usual | changes).items() if value}
+
+    def password_file(self, password: str) -> Path:
+        """As a mounted secret, with a line end that somebody's editor left."""
+        path = self.folder / "password"
+        path.write_text(f"{password}\n")
+        return path
+
+
+def _database(choice: str, programs: str) -> object:
+    needed = [pytest.mark.needs(name) for name in (PYTHON, programs)]
+    return pytest.param(choice, id=choice, marks=[*needed, pytest.mark.xdist_group(f"tls-{choice}")])
+
+
+PARAMETERS = [_database("postgresql", "PostgreSQL's programs"), _database("mysql", "MariaDB's programs")]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
+def secured(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A migrated database that only lets in who encrypts and knows the password."""
+    start = {"postgresql": private_servers.postgresql, "mysql": private_servers.mariadb}[request.param]
+    folder = tmp_path_factory.mktemp(f"tls-{request.param}")
+    with start() as server:
+        found = Secured(Project(bake(database=request.param), folder), server, folder)
+        found.project.run(found.project.slug, "migrate", **found.settings())
+        yield found
+
+
+@pytest.fixture
+def foreign_ca_file(tmp_path: Path) -> str:
+    """An authority that did not sign the server's certificate."""
+    private_servers.write_certificate(tmp_path)
+    return str(tmp_path / "ca.pem")
+
+
+def reason(service: Service, status: int) -> str:
+    """What the service says of its database."""
+    checks = Walk(service.url).call("GET", "/health/ready", expect=status).json["checks"]
+    return str(checks["database"])
+
+
+@pytest.mark.parametrize("tls", ["verify", "require"])
+def test_serves_and_migrates_over_tls(secured: Secured, tls: str) -> None:
+    settings = secured.settings(DATABASE_TLS=tls, **({} if tls == "verify" else {"DATABASE_TLS_CA_FILE": ""}))
+    secured.project.run(secured.project.slug, "migrate", **settings)
+    with secured.project.serving(**settings) as running:
+        Walk(running.url).everything()
+        assert running.terminate() == 0
+    assert not running.complaints()
+
+
+def test_require_asks_for_no_particular_certificate(secured: Secured, foreign_ca_file: str) -> None:
+    settings = secured.settings(DATABASE_TLS="require", DATABASE_TLS_CA_FILE=foreign_ca_file)
+    secured.project.run(secured.project.slug, "migrate", **settings)
+    with secured.project.serving(**settings) as running:
+        assert reason(running, 200) == "ok"
+
+
+def test_trusts_what_the_system_trusts(secured: Secured) -> None:
+    """Without a file of its own; OpenSSL's variable stands for an authority that the image brings."""
+    settings = secured.settings(DATABASE_TLS_CA_FILE="", SSL_CERT_FILE=str(secured.server.ca_file))
+    secured.project.run(secured.project.slug, "migrate", **settings)
+    with secured.project.serving(**settings) as running:
+        assert reason(running, 200) == "ok"
+
+
+def test_without_tls_it_is_refused_and_says_so(secured: Secured) -> None:
+    settings = secured.settings(DATABASE_TLS="off", DATABASE_TLS_CA_FILE="")
+    with secured.project.serving(**settings) as running:
+        assert reason(running, 503) == WITHOUT_TLS[secured.database][0]
+        assert secured.server.password not in running.log()
+    said = secured.project.fail(secured.project.slug, "migrate", **settings)
+    assert WITHOUT_TLS[secured.database][1] in said
+    assert secured.server.password not in said
+
+
+@pytest.mark.parametrize("trusted", ["foreign", "system"])
+def test_a_certificate_that_is_not_trusted_is_refused(secured: Secured, foreign_ca_file: str, trusted: str) -> None:
+    settings = secured.settings(DATABASE_TLS_CA_FILE=foreign_ca_file if trusted == "foreign" else "")
+    with secured.project.serving(**settings) as running:
+        assert reason(running, 503) == NOT_TRUSTED[secured.database]
+        assert secured.server.password not in running.log()
+    said = secured.project.fail(secured.project.slug, "migrate", **settings)
+    assert "certificate" in said
+    assert secured.server.password not in said
+
+
+def test_a_certificate_for_another_host_is_refused(secured: Secured) -> None:
+    """This machine by another name, which the certificate does not hold."""
+    settings = secured.settings(DATABASE_URL=secured.server.address.replace("127.0.0.1", "localhost"))
+    with secured.project.serving(**settings) as running:
+        assert reason(running, 503) == NOT_TRUSTED[secured.database]
+
+
+def test_a_password_changes_without_a_restart(secured: Secured) -> None:
+    with secured.project.serving(**secured.settings(), READINESS_TIMEOUT_SECONDS="5") as running:
+        assert reason(running, 200) == "ok"
+        secured.server.set_password(f"{secrets.token_hex(8)} ' \\ é")
+        assert reason(running, 200) == "ok", "connections that are open stay open"
+        secured.server.execute(TERMINATE[secured.database])
+        assert reason(running, 503) == "credentials are refused"
+        secured.password_file(secured.server.password)
+        assert reason(running, 200) == "ok"
+        Walk(running.url).everything()
+        assert secured.server.password not in running.log()
+    secured.project.run(secured.project.slug, "migrate", **secured.settings())
+
+
+def test_a_password_in_the_url_works_as_well(secured: Secured) -> None:
+    settings = secured.settings(DATABASE_PASSWORD_FILE="", DATABASE_URL=secured.server.url(secured.server.password))
+    secured.project.run(secured.project.slug, "migrate", **settings)
+    with secured.project.serving(**settings) as running:
+        assert reason(running, 200) == "ok"
+        assert secured.server.password not in running.log()
+
+
+def test_backups_work_over_tls(secured: Secured) -> None:
+    settings = secured.settings()
+    file = secured.project.run("scripts/backup.sh", str(secured.folder), **settings).strip()
+    secured.project.run("scripts/restore.sh", "--replace", file, **settings)
+    secured.project.run(secured.project.slug, "migrate", **settings)
