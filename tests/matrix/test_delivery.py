@@ -21,6 +21,11 @@ def test_dockerfile(generated: Project) -> None:
     generated.run(str(TOOLS / "hadolint"), "Dockerfile")
 
 
+def test_shell_scripts(generated: Project) -> None:
+    if scripts := [str(file) for file in generated.path.glob("scripts/*.sh")]:
+        generated.run(str(TOOLS / "shellcheck"), "--external-sources", "--enable=check-unassigned-uppercase", *scripts)
+
+
 def test_yaml_style(generated: Project) -> None:
     generated.run(str(TOOLS / "yamllint"), "--strict", "-d", YAMLLINT, ".")
 

@@ -63,6 +63,15 @@ class PersistenceContract:
         assert found == changed
         assert (found.version, found.status, found.updated_at) == (3, Status.CONFIRMED, NOW + timedelta(seconds=2))
 
+    async def test_a_change_that_changes_nothing_is_no_conflict(self, database: Database) -> None:
+        stored = new()
+        await store(database, stored)
+        async with database.begin() as work:
+            same = await work.{{ cookiecutter.__entities }}.get(stored.id)
+            same.amend(stored.reference, stored.quantity, NOW + timedelta(seconds=1))
+            await work.{{ cookiecutter.__entities }}.save(same)
+        assert await database.find(stored.id) == stored
+
     async def test_hands_over_the_events_of_what_it_stored(self, database: Database) -> None:
         async with database.begin() as work:
             stored = new()

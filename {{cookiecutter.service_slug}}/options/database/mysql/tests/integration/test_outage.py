@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from types import NoneType
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -44,10 +45,16 @@ def connect(settings: DatabaseSettings) -> Connection:
 
 
 def kill_all(url: str) -> None:
-    """End every connection to this database but the one that does it."""
-    others = run(url, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
-    assert others
-    run(url, *(f"KILL {id}" for (id,) in others))
+    """End every connection to this database but the one that does it, and wait until they are gone."""
+    others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    ids = [id for (id,) in run(url, others)]
+    assert ids
+    run(url, *(f"KILL {id}" for id in ids))
+    for _ in range(100):
+        if not {id for (id,) in run(url, others)} & {*ids}:
+            return
+        time.sleep(0.02)
+    raise TimeoutError
 
 
 async def test_starts_without_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
