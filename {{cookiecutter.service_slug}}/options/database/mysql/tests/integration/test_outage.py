@@ -136,10 +136,12 @@ async def test_a_deadlock_is_resolved_by_running_again(database: Database) -> No
     await store(database, *stored)
     retries: list[None] = []
     data = RetryingDatabase(database, lambda: retries.append(None))
-    both_began = asyncio.Barrier(2)
+    both_began, one_is_through = asyncio.Barrier(2), asyncio.Event()
 
     async def change_both(first: UUID, second: UUID) -> None:
         async def step(work: UnitOfWork) -> None:
+            if retries:  # whoever reads before the other has committed is told of a conflict, rightly
+                await one_is_through.wait()
             for number, id in enumerate((first, second)):
                 mine = await work.{{ cookiecutter.__entities }}.get(id)
                 mine.amend(None, Quantity(mine.quantity.value + 1), NOW)
@@ -148,6 +150,7 @@ async def test_a_deadlock_is_resolved_by_running_again(database: Database) -> No
                     await both_began.wait()
 
         await data.run(step)
+        one_is_through.set()
 
     outcomes = await asyncio.gather(
         change_both(stored[0].id, stored[1].id),

@@ -1,5 +1,6 @@
 """What asyncmy raises when the server cannot be used, in the domain's words. MySQL and MariaDB number their errors."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,6 +55,8 @@ def unavailable_errors() -> Iterator[None]:
         if number_of(error) in _ROLLED_BACK:
             raise Interrupted("database", "two transactions got into each other's way") from error
         reason = _REASONS.get(error.args[0] if error.args else 0)
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            reason = "the certificate of the server is not trusted"
         if reason is None and not _is_loss(error):
             raise
         raise Unavailable("database", reason or "cannot be reached") from error
