@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException
 
 import pytest
 
-from tests.live.test_tls import Secured, secured  # noqa: F401
+from tests.live.secured import Secured
 from tests.process import Service
 
 CLIENTS = 4
@@ -88,7 +88,7 @@ def load_on(service: Service, resource: str, prefix: str) -> Iterator[Load]:
 def stored(service: Service, resource: str, prefix: str) -> dict[str, str]:
     """Everything there is, by reference; the same reference twice would be an effect that happened twice."""
     found: list[tuple[str, str]] = []
-    cursor = ""
+    cursor: str | None = ""
     connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
     while cursor is not None:
         connection.request("GET", f"{resource}?limit=100" + (f"&cursor={cursor}" if cursor else ""))

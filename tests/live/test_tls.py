@@ -1,20 +1,15 @@
 """Encrypted connections and a password in a file, on servers that accept nothing else."""
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.baked import Bake
 from tests.live import private_servers
+from tests.live.secured import Secured
 from tests.process import Service
-from tests.project import Project
 from tests.walk import Walk
-from tools import options
 
-PYTHON = f"Python {options.choices()['python_version'][0]}"
 # Ends the service's connections, which outlive a change of its password.
 TERMINATE = {
     "postgresql": "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'",
@@ -26,56 +21,6 @@ WITHOUT_TLS = {
     "mysql": ("credentials are refused", "Access denied"),  # the server says no more than that
 }
 NOT_TRUSTED = "the certificate of the server is not trusted"
-
-
-@dataclass(frozen=True)
-class Secured:
-    """A service, and a server of its own to point it at."""
-
-    project: Project
-    server: private_servers.Server
-    folder: Path
-
-    @property
-    def database(self) -> str:
-        """The choice."""
-        return str(self.project.baked.answers["database"])
-
-    def settings(self, **changes: str) -> dict[str, str]:
-        """How production reaches the server; no URL with a password in it."""
-        usual = {
-            "ENVIRONMENT": "production",
-            "DATABASE_URL": self.server.address,
-            "DATABASE_PASSWORD_FILE": str(self.password_file(self.server.password)),
-            "DATABASE_TLS": "verify",
-            "DATABASE_TLS_CA_FILE": str(self.server.ca_file),
-        }
-        return {name: value for name, value in (usual | changes).items() if value}
-
-    def password_file(self, password: str) -> Path:
-        """As a mounted secret, with a line end that somebody's editor left."""
-        path = self.folder / "password"
-        path.write_text(f"{password}\n")
-        return path
-
-
-def _database(choice: str, programs: str) -> object:
-    needed = [pytest.mark.needs(name) for name in (PYTHON, programs)]
-    return pytest.param(choice, id=choice, marks=[*needed, pytest.mark.xdist_group(f"tls-{choice}")])
-
-
-PARAMETERS = [_database("postgresql", "PostgreSQL's programs"), _database("mysql", "MariaDB's programs")]
-
-
-@pytest.fixture(scope="module", params=PARAMETERS)
-def secured(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    """A migrated database that only lets in who encrypts and knows the password."""
-    start = {"postgresql": private_servers.postgresql, "mysql": private_servers.mariadb}[request.param]
-    folder = tmp_path_factory.mktemp(f"tls-{request.param}")
-    with start() as server:
-        found = Secured(Project(bake(database=request.param), folder), server, folder)
-        found.project.run(found.project.slug, "migrate", **found.settings())
-        yield found
 
 
 @pytest.fixture
