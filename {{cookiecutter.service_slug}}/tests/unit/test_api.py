@@ -105,6 +105,8 @@ async def test_unknown_ids_paths_and_methods_are_problems_too(client: httpx2.Asy
     assert problem(await client.get(f"{URL}/not-an-id")) == (422, "invalid-request")
     assert problem(await client.get("/nowhere")) == (404, "blank")
     assert problem(await client.delete(URL)) == (405, "blank")
+    assert (await client.delete(URL)).headers["allow"] == "GET, POST"
+    assert (await client.put(missing)).headers["allow"] == "GET, PATCH"
 
 
 async def test_lists_in_pages(client: httpx2.AsyncClient) -> None:

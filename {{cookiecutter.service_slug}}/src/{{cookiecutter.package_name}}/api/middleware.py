@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .lifecycle import Lifecycle
 from .metrics import HttpMetrics
 from .problems import problem_response
+from .routing import route_template
 
 CORRELATION_HEADER = "x-correlation-id"
-UNMATCHED = "(unmatched)"
 
 _well_formed = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 _log = structlog.stdlib.get_logger("access")
@@ -71,7 +71,7 @@ class RequestPass:
             headers["connection"] = "close"
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _route_template(scope)
+        route = route_template(scope)
         self._metrics.observe(scope["method"], route, status, seconds)
         # Probes and scrapes come every few seconds; their lines would drown those of clients.
         log = _log.debug if route.startswith(("/health/", "/metrics")) else _log.info
@@ -88,10 +88,3 @@ class RequestPass:
 def _correlation_id(headers: Headers) -> str:
     given = headers.get(CORRELATION_HEADER, "")
     return given if _well_formed.match(given) else str(uuid4())
-
-
-def _route_template(scope: Scope) -> str:
-    # `scope["route"]` lacks the prefix of the router that a route was included with; FastAPI's own context has it.
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    template: str = getattr(context or scope.get("route"), "path_format", UNMATCHED)
-    return template

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ..domain import errors
 from .preconditions import PreconditionRequired, etag
+from .routing import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:{{ cookiecutter.service_slug }}:"
@@ -130,11 +131,14 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     status = error.status_code
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request)
     return problem_response(
         status,
         detail=None if error.detail in (title_of(status), HTTPStatus(status).phrase) else error.detail,
         correlation_id=_correlation_id(request),
-        headers=error.headers,
+        headers=headers,
     )
 
 
