@@ -11,7 +11,18 @@ from .section import Section
 
 # A field marked so has a stand-in that forgets everything, fit for local use only.
 REQUIRED_OUTSIDE_LOCAL: JsonDict = {"required_outside_local": True}
-PLACEHOLDERS = frozenset({"change-me", "changeme", "local-only", "password", "placeholder", "postgres", "secret"})
+PLACEHOLDERS = frozenset(
+    {
+        "change-me",
+        "changeme",
+        "local-only",
+        "password",
+        "placeholder",
+        "postgres",
+        "root",
+        "secret",
+    }
+)
 
 
 def refusals(environment: Environment, sections: Iterable[Section]) -> list[str]:

@@ -13,7 +13,7 @@ from {{ cookiecutter.package_name }}.config import Settings, load_settings
 from {{ cookiecutter.package_name }}.domain.ports import UnitOfWork
 from {{ cookiecutter.package_name }}.domain.values import Quantity
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
-from {{ cookiecutter.package_name }}.infrastructure.database.retrying import RetryingDatabase
+from {{ cookiecutter.package_name }}.infrastructure.database.retrying import ATTEMPTS, RetryingDatabase
 
 from ..conftest import running
 from ..persistence import NOW, new, store
@@ -80,7 +80,7 @@ async def test_a_deadlock_is_resolved_by_running_again(database: Database) -> No
         cancel_both(stored[1].id, stored[0].id),
         return_exceptions=True,
     )
-    assert len(retries) == 1
+    assert 1 <= len(retries) <= ATTEMPTS  # the one that runs again may meet the other once more
     assert [type(outcome) for outcome in outcomes].count(NoneType) == 2
     assert [(await database.find(each.id)).version for each in stored] == [3, 3]
 
