@@ -29,7 +29,7 @@ def test_migrations_and_schema_agree(database_settings: DatabaseSettings) -> Non
 
 
 async def test_many_may_migrate_at_once(empty_database_settings: DatabaseSettings) -> None:
-    await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, empty_database_settings) for _ in range(5)))
+    await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, empty_database_settings) for _ in range(10)))
     migrations.check(empty_database_settings)
 
 
