@@ -15,9 +15,9 @@ def test_data_may_live_in_memory_only_on_a_developers_machine(
     assert problem.startswith("DATABASE_URL: must be set")
 
 
-@pytest.mark.parametrize("password", ["change-me", "Password", "postgres"])
+@pytest.mark.parametrize("password", ["change-me", "Password", "postgres", "root"])
 def test_production_refuses_placeholders(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
-    url = f"postgresql://service:{password}@database/name"
+    url = f"{{ cookiecutter.database }}://service:{password}@database/name"
     [problem] = refused(monkeypatch, ENVIRONMENT="production", DATABASE_URL=url)
     assert problem.startswith("DATABASE_URL: holds a placeholder")
     assert url not in problem
@@ -25,5 +25,5 @@ def test_production_refuses_placeholders(monkeypatch: pytest.MonkeyPatch, passwo
 
 def test_production_accepts_a_real_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://service:tIg3r-81-meadow@database/name")
+    monkeypatch.setenv("DATABASE_URL", "{{ cookiecutter.database }}://service:tIg3r-81-meadow@database/name")
     assert "tIg3r" not in repr(load_settings())
