@@ -3,33 +3,29 @@
 import asyncio
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import inspect, text
 
 from {{ cookiecutter.package_name }}.bootstrap import create_service
 from {{ cookiecutter.package_name }}.config import Settings
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.domain.idempotency import IdempotencyKey
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations, select_database
-from {{ cookiecutter.package_name }}.infrastructure.database.engine import create_migration_engine
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
 
 from .conftest import running
 from .persistence import NOW, new, store
+from .tables import rows, schema
 from .unit.test_api import DRAFT, URL
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-Tables = dict[str, list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -61,30 +57,6 @@ class Backups:
         done = self.run(self.restore, file, DATABASE_URL=settings.address)
         assert done.returncode == 1, done.stdout
         return done.stderr
-
-
-def rows(settings: DatabaseSettings) -> Tables:
-    """Everything in every table, the schema's revision included."""
-    with create_migration_engine(settings).connect() as connection:
-        names = sorted(inspect(connection).get_table_names())
-        found = {name: connection.execute(text(f"SELECT * FROM {name}")).all() for name in names}  # noqa: S608
-        return {name: sorted(map(tuple, table), key=repr) for name, table in found.items()}
-
-
-def schema(settings: DatabaseSettings) -> dict[str, list[str]]:
-    """Columns, keys, indexes and constraints of every table."""
-    with create_migration_engine(settings).connect() as connection:
-        found = inspect(connection)
-        parts = (found.get_columns, found.get_indexes, found.get_check_constraints, found.get_unique_constraints)
-        return {
-            name: [_plain(repr(each)) for each in (found.get_pk_constraint(name), *(part(name) for part in parts))]
-            for name in found.get_table_names()
-        }
-
-
-def _plain(definition: str) -> str:
-    """Without casts and brackets: a server that reads a condition again may write them in another way."""
-    return re.sub(r"::[a-z]+( varying)?|[()\[\] ]", "", definition)
 
 
 def seal(file: Path) -> None:

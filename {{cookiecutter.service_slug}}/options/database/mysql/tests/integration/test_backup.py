@@ -10,7 +10,8 @@ import pytest
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations
 
-from ..backups import SCRIPTS, BackupContract, Backups, require_commands, rows
+from ..backups import SCRIPTS, BackupContract, Backups, require_commands
+from ..tables import rows
 from .accounts import account
 from .conftest import run, settings_of
 

@@ -11,7 +11,8 @@ from psycopg import connect
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations
 
-from ..backups import SCRIPTS, BackupContract, Backups, require_commands, rows
+from ..backups import SCRIPTS, BackupContract, Backups, require_commands
+from ..tables import rows
 
 STRANGE = "p@ss/w%rd: 'quoted\" \\ #1"
 

@@ -10,7 +10,8 @@ import pytest
 from {{ cookiecutter.package_name }}.config.database import DatabaseSettings
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
 
-from ..backups import SCRIPTS, BackupContract, Backups, fill, rows, seal
+from ..backups import SCRIPTS, BackupContract, Backups, fill, seal
+from ..tables import rows
 
 
 @pytest.fixture
