@@ -43,9 +43,10 @@ format: setup  ## mend style
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 
-bench: setup  ## how long it takes to generate a service, and what its lists cost at a million rows
+bench: setup  ## how long it takes to generate a service, what its lists cost at a million rows, and what telemetry costs
 	@$(PYTHON) -m benchmarks.generation
 	@$(PYTHON) -m benchmarks.lists
+	@$(PYTHON) -m benchmarks.telemetry
 
 clean:  ## remove what the targets above made
 	@rm -rf $(VENV) .cache build .mypy_cache .pytest_cache .ruff_cache

@@ -20,16 +20,17 @@ def migrated() -> Iterator[tuple[str, Project, str]]:
             print(f"{name}: left out, {database.server} does not answer")
             continue
         with tempfile.TemporaryDirectory() as folder, database.fresh(Path(folder)) as url:
-            project = _generate(name, Path(folder))
+            project = generate(Path(folder), database=name)
             project.run(project.slug, "migrate", DATABASE_URL=url)
             yield name, project, url
 
 
-def _generate(database: str, folder: Path) -> Project:
-    """A service like the default one, in a folder that is gone afterwards."""
+def generate(folder: Path, **answers: str) -> Project:
+    """A service like the default one but for these answers, in a folder that is gone afterwards."""
     output = folder / "generated"
     command = ["-m", "cookiecutter", "--no-input", "--default-config", "--output-dir", str(output), str(ROOT)]
-    subprocess.run([sys.executable, *command, f"database={database}"], check=True, capture_output=True)
+    given = [f"{option}={choice}" for option, choice in answers.items()]
+    subprocess.run([sys.executable, *command, *given], check=True, capture_output=True)
     [path] = output.iterdir()
     known = {"package_name": path.name.replace("-", "_"), "python_version": choices()["python_version"][0]}
     return Project(Baked(path, known), folder)

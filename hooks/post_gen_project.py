@@ -36,9 +36,14 @@ def is_chosen(folder: Path) -> bool:
     """Whether these answers bring the folder: it is a choice made, or a layer whose condition holds."""
     condition = ANSWERS["_layers"].get(folder.as_posix())
     if condition is not None:
-        return all(ANSWERS[option] in choices for option, choices in condition.items())
+        return all(holds(ANSWERS[option], choices) for option, choices in condition.items())
     option, choice = folder.parts
     return bool(ANSWERS[option] == choice)
+
+
+def holds(answer: str, choices: list[str]) -> bool:
+    """Whether an answer is among the choices; `!none` stands for every choice but `none`."""
+    return answer in choices or any(choice[0] == "!" and choice != f"!{answer}" for choice in choices)
 
 
 def laid(folder: Path) -> Iterator[tuple[Path, Path]]:

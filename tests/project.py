@@ -12,7 +12,7 @@ from tests.baked import Baked
 from tools import environments, interpreters, options
 
 CACHE = options.ROOT / ".cache"
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600  # the integration tests of a pair of servers take minutes
 
 
 class Project:
@@ -50,13 +50,21 @@ class Project:
         return done.stdout + done.stderr
 
     @contextmanager
-    def serving(self, **settings: str) -> Iterator[process.Service]:
+    def serving(self, *arguments: str, **settings: str) -> Iterator[process.Service]:
         """The service while it runs; it does not wait for load balancers before it ends, unless it is told to."""
         settings = {"SHUTDOWN_DRAIN_SECONDS": "0.2"} | settings
-        command = [str(self.environment.bin / self.slug), "serve"]
+        command = [str(self.environment.bin / self.slug), "serve", *arguments]
         log = self._folder / "service.log"
         with process.serving(command, self.path, self._variables(settings), log) as service:
             yield service
+
+    @contextmanager
+    def working(self, **settings: str) -> Iterator[process.Service]:
+        """A worker of it while it runs."""
+        command = [str(self.environment.bin / self.slug), "worker"]
+        log = self._folder / "worker.log"
+        with process.serving(command, self.path, self._variables(settings), log, "WORKER_PORT") as worker:
+            yield worker
 
     @property
     def _python(self) -> str:

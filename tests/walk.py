@@ -6,6 +6,7 @@ endpoint needs a step here before it counts as served.
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection, HTTPMessage
@@ -46,7 +47,7 @@ class Walk:
     def everything(self) -> None:
         """Every operation, at least once."""
         self.operations()
-        self.lifecycle()
+        self.history(self.lifecycle())
         self.refusals()
         assert not (left_out := self.offered() - self.called), f"offered, but no step calls them: {sorted(left_out)}"
 
@@ -69,6 +70,19 @@ class Walk:
         assert self.change("POST", f"{self.place(second)}/cancel", second).json["status"] == "cancelled"
         self.listed(confirmed.json)
         return where
+
+    def history(self, where: str) -> None:
+        """What happened to it comes round through outbox, broker and inbox, where the service has them."""
+        if f"{self.resource}/{{id}}/history" not in self.document["paths"]:
+            return
+        deadline = time.monotonic() + SECONDS
+        happened = {1: "created", 2: "amended", 3: "confirmed"}
+        told: dict[int, str] = {}
+        while told != happened:
+            assert time.monotonic() < deadline, f"after {SECONDS} s its history is {told}"
+            time.sleep(0.05)
+            items = self.call("GET", f"{where}/history").json["items"]
+            told = {each["version"]: each["type"].rpartition(".")[2] for each in items}
 
     def refusals(self) -> None:
         """What a client does wrong is told to it, as problem details."""

@@ -47,7 +47,7 @@ def shared(version: str, interpreter: Path) -> Environment:
     wanted = "\n".join([str(interpreter), options.tested_on(), *requirements])
     environment = Environment(SHARED / version)
     stamp = environment.path / "made-from.txt"
-    with _locked(SHARED / f"{version}.lock"):
+    with locked(SHARED / f"{version}.lock"):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
             _create(environment, interpreter)
             _pip_install(environment, "--exclude-newer", options.tested_on(), *requirements)
@@ -66,7 +66,7 @@ def for_project(project: Path, where: Path, base: Environment) -> Environment:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One process at a time: several test workers ask for the same environment at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -1,29 +1,43 @@
-"""One service for each choice of database, and an empty database for each test."""
+"""A service for each choice of database and broker, and an empty database for each test."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.baked import Bake
-from tests.live import databases, private_servers
+from tests.live import brokers, databases, private_servers
+from tests.live.brokers import Settings
 from tests.live.secured import Secured
 from tests.project import Project
 from tools import options
 
+# What it declares on a broker that others use as well carries its name.
+SLUG = f"live-{secrets.token_hex(4)}"
 
-def _parameter(choice: str) -> object:
-    """A choice; what it needs is checked before any fixture runs, and reported at the end."""
-    needed = [f"Python {options.choices()['python_version'][0]}", databases.EVERY[choice].server]
+
+def _pairs() -> list[tuple[str, str]]:
+    """Every database and every broker, in as few services as possible."""
+    database, broker = options.choices()["database"], options.choices()["broker"]
+    return [(database[number] if number < len(database) else database[0], each) for number, each in enumerate(broker)]
+
+
+def _parameter(database: str, broker: str) -> object:
+    """A pair; what it needs is checked before any fixture runs, and reported at the end."""
+    python = f"Python {options.choices()['python_version'][0]}"
+    needed = [python, databases.EVERY[database].server, brokers.EVERY[broker].server]
     marks = [pytest.mark.needs(name) for name in needed if name]
-    return pytest.param(choice, id=choice, marks=[*marks, pytest.mark.xdist_group(f"live-{choice}")])
+    name = f"{database}-{broker}"
+    return pytest.param((database, broker), id=name, marks=[*marks, pytest.mark.xdist_group(f"live-{name}")])
 
 
-@pytest.fixture(scope="session", params=map(_parameter, databases.EVERY))
+@pytest.fixture(scope="session", params=[_parameter(*pair) for pair in _pairs()])
 def service(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The service with this database."""
-    choice: str = request.param
-    return Project(bake(database=choice), tmp_path_factory.mktemp(choice))
+    """The service with this database and this broker."""
+    database, broker = request.param
+    project = bake(database=database, broker=broker, service_slug=SLUG)
+    return Project(project, tmp_path_factory.mktemp(f"{database}-{broker}"))
 
 
 @pytest.fixture
@@ -40,6 +54,13 @@ def database(service: Project, empty_database: str) -> str:
     return empty_database
 
 
+@pytest.fixture
+def broker(service: Project) -> Iterator[Settings]:
+    """Settings that lead to the broker, on which nothing of this service lies; nothing stays there."""
+    with brokers.EVERY[service.baked.answers["broker"]].reached(service) as settings:
+        yield settings
+
+
 def _database(choice: str, programs: str) -> object:
     needed = [pytest.mark.needs(name) for name in (f"Python {options.choices()['python_version'][0]}", programs)]
     return pytest.param(choice, id=choice, marks=[*needed, pytest.mark.xdist_group(f"tls-{choice}")])
@@ -54,6 +75,6 @@ def secured(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest
     start = {"postgresql": private_servers.postgresql, "mysql": private_servers.mariadb}[request.param]
     folder = tmp_path_factory.mktemp(f"tls-{request.param}")
     with start() as server:
-        found = Secured(Project(bake(database=request.param), folder), server, folder)
+        found = Secured(Project(bake(database=request.param, broker="none"), folder), server, folder)
         found.project.run(found.project.slug, "migrate", **found.settings())
         yield found

@@ -7,6 +7,8 @@ import pytest
 from tests.baked import Bake
 from tools import options
 
+# Each choice that brings code.
+CODE = [(option, choice) for option in ("database", "broker", "secrets") for choice in options.choices()[option]]
 SHORTEST = {"service_name": "Ox", "aggregate": "Ox", "service_slug": "ox", "package_name": "ox"}
 LONGEST = {
     "service_name": "Outbound Warehouse Replenishment Service of the Northern and the Southern Region",
@@ -16,10 +18,12 @@ LONGEST = {
 }
 
 
-@pytest.mark.parametrize("database", options.choices()["database"])
+@pytest.mark.parametrize("choice", CODE, ids="=".join)
 @pytest.mark.parametrize("names", [SHORTEST, LONGEST], ids=["shortest", "longest"])
-def test_a_service_is_formatted_and_linted_whatever_its_names(bake: Bake, names: dict[str, str], database: str) -> None:
-    project = bake(database=database, **names)
+def test_a_service_is_formatted_and_linted_whatever_its_names(
+    bake: Bake, names: dict[str, str], choice: tuple[str, str]
+) -> None:
+    project = bake(**names, **dict([choice]))
     project.run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", "--diff", ".")
     project.run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
 

@@ -16,11 +16,16 @@ TEMPLATE = options.ROOT / "{{cookiecutter.service_slug}}"
 MODEL = options.model()
 EVERY_CHOICE = [(option, choice) for option, choices in options.choices().items() for choice in choices]
 LEFTOVER = re.compile(r"\{%.*|\{\{-?\s*cookiecutter.*|\bcookiecutter\.\w+|\boptions/\w+/\w+")
+OF_MESSAGING = re.compile(
+    r"\b(asyncapi|broker|consumer|dead.letter|inbox|messaging|outbox|relay|worker)", re.IGNORECASE
+)
+# Links lead to GitHub from everywhere.
+OF_THE_OTHER = {"github": r"gitlab|renovate|\bCI_[A-Z]+", "gitlab": r"github actions|\.github/|GITHUB_|dependabot"}
 MAY_BE_EMPTY = {"__init__.py", "py.typed"}
 TAGS = {"pyproject.toml": 25, "README.md": 25}
 TAGS_ELSEWHERE = 10
 LONGEST_FILE = 250
-MEDIAN_FILE = 60
+MEDIAN_FILE = 70
 
 
 @pytest.fixture(params=EVERY_CHOICE, ids="=".join)
@@ -35,7 +40,7 @@ def test_a_service_has_the_files_of_the_base_and_of_its_choices_and_no_others(pr
     layers = {
         folder
         for folder, condition in MODEL["_layers"].items()
-        if all(project.answers[option] in choices for option, choices in condition.items())
+        if all(holds(project.answers[option], choices) for option, choices in condition.items())
     }
     expected = named(project, files(TEMPLATE, without="options"))
     for folder in made | layers:
@@ -74,6 +79,20 @@ def test_nothing_speaks_of_a_choice_that_was_not_made(bake: Bake, option: str, c
         assert set(re.findall(r"[a-z][a-z0-9-]+", f"{path}\n{project.read(path)}".lower())) & others == set(), path
 
 
+@pytest.mark.parametrize("database", options.choices()["database"])
+def test_a_service_without_a_broker_speaks_of_none(bake: Bake, database: str) -> None:
+    project = bake(database=database, broker="none")
+    for path in project.files:
+        assert not OF_MESSAGING.findall(f"{path}\n{project.read(path)}"), path
+
+
+@pytest.mark.parametrize("ci", OF_THE_OTHER)
+def test_a_service_knows_one_pipeline(bake: Bake, ci: str) -> None:
+    project = bake(ci=ci)
+    for path in project.files:
+        assert not re.findall(OF_THE_OTHER[ci], f"{path}\n{project.read(path)}", re.IGNORECASE), path
+
+
 def test_files_of_the_package_are_small(project: Baked) -> None:
     modules = project.package.rglob("*.py")
     lengths = {path.as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
@@ -91,6 +110,11 @@ def test_template_files_stay_within_their_budget_of_block_tags() -> None:
     assert over == {}
 
 
+def holds(answer: str, choices: list[str]) -> bool:
+    """Whether a layer's condition holds; `!none` stands for every choice but `none`."""
+    return answer in choices or any(choice.startswith("!") and choice[1:] != answer for choice in choices)
+
+
 def files(folder: Path, without: str) -> Iterable[str]:
     """Every file below a folder of the template; one folder directly below it is left out."""
     inside = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
@@ -106,4 +130,5 @@ def names_of(option: str, choice: str) -> set[str]:
     """What only a service with this choice has a reason to mention."""
     groups = (MODEL["_requirements"], MODEL["_dev_requirements"])
     requirements = [each for group in groups for each in group.get(option, {}).get(choice, [])]
-    return {choice, *(re.split(r"[^\w.-]", requirement)[0] for requirement in requirements)}
+    # `none` is a word like any other.
+    return {choice, *(re.split(r"[^\w.-]", requirement)[0] for requirement in requirements)} - {"none"}

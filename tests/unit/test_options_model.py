@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ def test_requirements_belong_to_declared_choices() -> None:
 @pytest.mark.parametrize(("folder", "condition"), MODEL["_layers"].items())
 def test_a_layer_has_a_folder_and_a_condition_that_can_hold(folder: str, condition: dict[str, list[str]]) -> None:
     assert_declared(condition)
+    assert any(
+        all(holds(choice, condition[option]) for option, choice in zip(condition, combination, strict=True))
+        for combination in product(*(CHOICES[option] for option in condition))
+    )
     assert (FOLDERS / folder).is_dir()
     option, layer = folder.split("/")
     assert layer not in CHOICES[option]
@@ -76,7 +81,12 @@ def assert_declared(condition: dict[str, list[str]]) -> None:
     assert condition
     for option, choices in condition.items():
         assert choices
-        assert set(choices) <= set(CHOICES[option])
+        assert {choice.removeprefix("!") for choice in choices} <= set(CHOICES[option])
+
+
+def holds(answer: str, choices: list[str]) -> bool:
+    """`!none` stands for every choice but `none`."""
+    return answer in choices or any(choice.startswith("!") and choice[1:] != answer for choice in choices)
 
 
 def files(folder: Path) -> Iterator[str]:

@@ -21,12 +21,15 @@ from tools import options
 FORMS = re.compile("Zebra|zebras|zebra")
 WORDS = re.compile(r"[A-Z][a-z0-9]+( [a-z][a-z0-9]*)*")
 LONGEST = 30
+# Each choice that brings code.
+CODE = [(option, choice) for option in ("database", "broker") for choice in options.choices()[option]]
 TABLE = re.compile(r"""(?:create_table|Table)\(\s*"(\w+)"|INTO (\w+)""")
 
 
-@pytest.mark.parametrize("database", options.choices()["database"])
-def test_a_name_that_the_code_uses_itself_is_reserved(bake: Bake, database: str) -> None:
-    project = bake(aggregate="Zebra", service_slug="ox", service_name="Ox", description="Ox.", database=database)
+@pytest.mark.parametrize("choice", CODE, ids="=".join)
+def test_a_name_that_the_code_uses_itself_is_reserved(bake: Bake, choice: tuple[str, str]) -> None:
+    names = {"aggregate": "Zebra", "service_slug": "ox", "service_name": "Ox", "description": "Ox."}
+    project = bake(**names, **dict([choice]))
     colliding = {noun for names in namespaces(project) for noun in colliding_nouns(names)}
     forgotten = sorted(colliding - set(options.model()["_reserved_aggregates"]))
     assert not forgotten, f"to be added to _reserved_aggregates: {json.dumps(forgotten)}"

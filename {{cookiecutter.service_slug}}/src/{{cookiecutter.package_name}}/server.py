@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 
 import structlog
@@ -10,6 +12,10 @@ from fastapi import FastAPI
 
 from .api.lifecycle import Lifecycle
 from .config import Settings
+from .infrastructure.telemetry.log_level import switchable_level
+{%- if cookiecutter.tracing != "none" %}
+from .infrastructure.telemetry.tracing import process, tracing
+{%- endif %}
 
 _log = structlog.stdlib.get_logger("server")
 
@@ -26,6 +32,12 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle = lifecycle
         self._drain_seconds = drain_seconds
 
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Listens for those that change the log level too, as long as it serves."""
+        with super().capture_signals(), switchable_level():
+            yield
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Called for SIGTERM and SIGINT; uvicorn's own handler would end the process by the signal, not with 0."""
         if self._lifecycle.draining:
@@ -41,21 +53,32 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: FastAPI, lifecycle: Lifecycle, settings: Settings) -> bool:
-    """Serve until a signal ends it.
-
-    Returns:
-        whether it started at all.
-    """
+def create_server(app: FastAPI, lifecycle: Lifecycle, settings: Settings) -> DrainingServer:
+    """A server that was not started."""
     config = uvicorn.Config(
         app,
         host=settings.http.host,
         port=settings.http.port,
         log_config=None,
         access_log=False,
+        ws="none",  # nothing is offered over it, and uvicorn would log addresses and queries
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown.grace_seconds,
     )
-    server = DrainingServer(config, lifecycle, settings.shutdown.drain_seconds)
+    return DrainingServer(config, lifecycle, settings.shutdown.drain_seconds)
+
+
+def serve(app: FastAPI, lifecycle: Lifecycle, settings: Settings) -> bool:
+    """Serve until a signal ends it.
+
+    Returns:
+        whether it started at all.
+    """
+    server = create_server(app, lifecycle, settings)
+{%- if cookiecutter.tracing != "none" %}
+    with tracing(settings.tracing, process(settings.service)):
+        server.run()
+{%- else %}
     server.run()
+{%- endif %}
     return server.started

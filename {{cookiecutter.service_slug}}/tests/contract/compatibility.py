@@ -1,4 +1,4 @@
-"""Finds what would break a client between two versions of an OpenAPI document.
+"""Finds what would break others between two versions of an OpenAPI document, or of a JSON Schema.
 
 A client breaks when something it sends is no longer accepted, or something it reads is no longer there.
 """
@@ -8,7 +8,8 @@ from typing import Any
 
 Schema = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
-# Lowering the first kind, or raising the second, refuses inputs that were fine.
+# Lowering the first kind, or raising the second, refuses inputs that were fine; the other way round, outputs come that
+# nobody expected.
 UPPER_BOUNDS = ("maximum", "maxLength", "maxItems", "exclusiveMaximum")
 LOWER_BOUNDS = ("minimum", "minLength", "minItems", "exclusiveMinimum", "minProperties")
 
@@ -53,7 +54,7 @@ class Comparison:
                 if shown is None:
                     yield f"{where}: {status} is no longer sent as {media}"
                 else:
-                    yield from self._read(f"{where} {status}", content.get("schema", {}), shown.get("schema", {}))
+                    yield from self.read(f"{where} {status}", content.get("schema", {}), shown.get("schema", {}))
 
     def _parameters(self, where: str, old: list[Schema], new: list[Schema]) -> Iterator[str]:
         before = {(each["in"], each["name"]): each for each in old}
@@ -63,7 +64,7 @@ class Comparison:
             if parameter.get("required") and not was.get("required"):
                 yield f"{where}: {key[0]} parameter `{key[1]}` became required"
             if was:
-                yield from self._sent(f"{where} `{key[1]}`", was.get("schema", {}), parameter.get("schema", {}))
+                yield from self.sent(f"{where} `{key[1]}`", was.get("schema", {}), parameter.get("schema", {}))
         for kind, name in before.keys() - after.keys():
             yield f"{where}: {kind} parameter `{name}` removed"
 
@@ -76,9 +77,9 @@ class Comparison:
             if media not in new["content"]:
                 yield f"{where}: no longer accepts {media}"
             else:
-                yield from self._sent(f"{where} body", content.get("schema", {}), new["content"][media]["schema"])
+                yield from self.sent(f"{where} body", content.get("schema", {}), new["content"][media]["schema"])
 
-    def _sent(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
+    def sent(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
         """What clients send may be accepted more freely, never less."""
         old, new = self._resolved(self._old, old), self._resolved(self._new, new)
         yield from self._type_change(where, old, new)
@@ -88,9 +89,11 @@ class Comparison:
         closed = new.get("additionalProperties") is False
         for name, schema in old.get("properties", {}).items():
             if name in new.get("properties", {}):
-                yield from self._sent(f"{where}.{name}", schema, new["properties"][name])
+                yield from self.sent(f"{where}.{name}", schema, new["properties"][name])
             elif closed:
                 yield f"{where}: `{name}` is no longer accepted"
+        for each, before, after in self._elements(where, old, new):
+            yield from self.sent(each, before, after)
 
     @staticmethod
     def _narrowed_values(where: str, old: Schema, new: Schema) -> Iterator[str]:
@@ -105,27 +108,46 @@ class Comparison:
         if new.get("pattern") not in (None, old.get("pattern")):
             yield f"{where}: pattern changed"
 
-    def _read(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
+    def read(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
         """What clients read may grow, never shrink."""
         old, new = self._resolved(self._old, old), self._resolved(self._new, new)
         yield from self._type_change(where, old, new)
-        if "enum" in old and (added := set(new.get("enum", ["any other value"])) - set(old["enum"])):
-            yield f"{where}: may now be {sorted(map(str, added))}"
+        yield from self._widened_values(where, old, new)
         for name in set(old.get("required", [])) - set(new.get("required", [])):
             yield f"{where}: `{name}` may now be missing"
         for name, schema in old.get("properties", {}).items():
             if name in new.get("properties", {}):
-                yield from self._read(f"{where}.{name}", schema, new["properties"][name])
+                yield from self.read(f"{where}.{name}", schema, new["properties"][name])
             else:
                 yield f"{where}: `{name}` removed"
-        if "items" in old and "items" in new:
-            yield from self._read(f"{where}[]", old["items"], new["items"])
+        for each, before, after in self._elements(where, old, new):
+            yield from self.read(each, before, after)
+
+    @staticmethod
+    def _widened_values(where: str, old: Schema, new: Schema) -> Iterator[str]:
+        if "enum" in old and (added := set(new.get("enum", ["any other value"])) - set(old["enum"])):
+            yield f"{where}: may now be {sorted(map(str, added))}"
+        for bound in UPPER_BOUNDS:
+            if bound in old and new.get(bound, float("inf")) > old[bound]:
+                yield f"{where}: {bound} {old[bound]} no longer holds"
+        for bound in LOWER_BOUNDS:
+            if bound in old and new.get(bound, float("-inf")) < old[bound]:
+                yield f"{where}: {bound} {old[bound]} no longer holds"
+        if old.get("pattern") not in (None, new.get("pattern")):
+            yield f"{where}: the pattern no longer holds"
 
     @staticmethod
     def _type_change(where: str, old: Schema, new: Schema) -> Iterator[str]:
-        for keyword in ("type", "format", "nullable", "anyOf", "oneOf"):
+        for keyword in ("type", "const", "format", "nullable", "anyOf", "oneOf"):
             if old.get(keyword) != new.get(keyword):
                 yield f"{where}: {keyword} changed from {old.get(keyword)} to {new.get(keyword)}"
+
+    @staticmethod
+    def _elements(where: str, old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
+        """What lists, and objects with keys of any name, hold."""
+        for keyword in ("items", "additionalProperties"):
+            if isinstance(old.get(keyword), dict) and isinstance(new.get(keyword), dict):
+                yield f"{where}[]", old[keyword], new[keyword]
 
     def _resolved(self, document: Schema, schema: Schema) -> Schema:
         """Follow references, and take "something or null" for a nullable something."""

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
-from {{ cookiecutter.package_name }}.bootstrap import create_service
+from {{ cookiecutter.package_name }}.bootstrap import create_service_in_memory
 from {{ cookiecutter.package_name }}.config import load_settings
-from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
 
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """Where the service answers, with its data in memory."""
-    app = create_service(load_settings(), MemoryDatabase()).app
+    app = create_service_in_memory(load_settings()).app
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -14,9 +14,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from {{ cookiecutter.package_name }}.bootstrap import create_service
+from {{ cookiecutter.package_name }}.bootstrap import create_service_in_memory
 from {{ cookiecutter.package_name }}.config import load_settings
-from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
 
 CHECKS = [
     not_a_server_error,
@@ -29,7 +28,7 @@ CHECKS = [
 ]
 
 
-schema = schemathesis.openapi.from_dict(create_service(load_settings(), MemoryDatabase()).app.openapi())
+schema = schemathesis.openapi.from_dict(create_service_in_memory(load_settings()).app.openapi())
 
 
 @schema.parametrize()

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -78,8 +80,9 @@ def test_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 async def test_an_unforeseen_error_is_logged_once_and_not_told_to_callers(capsys: pytest.CaptureFixture[str]) -> None:
+    service = create_service(load_settings(), BrokenDatabase())
     lines = logging_to(capsys)
-    async with running(create_service(load_settings(), BrokenDatabase())) as client:
+    async with running(service) as client:
         response = await client.get(URL)
     assert response.status_code == 500
     assert "secret" not in response.text
@@ -120,12 +123,55 @@ async def test_counts_requests_by_route_and_not_by_path(client: httpx2.AsyncClie
     assert "/nowhere" not in metrics
 
 
-async def test_counts_events_and_connections(client: httpx2.AsyncClient) -> None:
-    await client.post(URL, json={"reference": "A", "quantity": 1})
+async def test_ten_thousand_paths_are_one_route(service: Service, client: httpx2.AsyncClient) -> None:
+    configure_logging("error", "json")  # or most of the time goes into lines
+
+    async def nothing_to_receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def nobody_listens(_: object) -> None: ...
+
+    for number in range(10_000):
+        request = {"type": "http", "method": "GET", "path": f"/nowhere/{number}", "query_string": b"", "headers": []}
+        await service.app(request, nothing_to_receive, nobody_listens)
+    samples = (await client.get("/metrics")).text.splitlines()
+    counted = [each for each in samples if each.startswith("http_requests_total") and "(unmatched)" in each]
+    assert counted == ['http_requests_total{method="GET",route="(unmatched)",status="404"} 10000.0']
+    assert len(samples) < 500
+
+
+async def test_counts_events_and_tells_how_old_what_they_happened_to_was(client: httpx2.AsyncClient) -> None:
+    created = await client.post(URL, json={"reference": "A", "quantity": 1})
+    await client.post(f"{URL}/{created.json()['id']}/confirm", headers={"if-match": "*"})
     metrics = (await client.get("/metrics")).text
-    assert '{{ cookiecutter.__entity }}_events_total{action="created"} 1.0' in metrics
-    for sample in ("database_pool_limit", "process_resident_memory_bytes"):
+    for sample in (
+        '{{ cookiecutter.__entity }}_events_total{action="created"} 1.0',
+        '{{ cookiecutter.__entity }}_events_total{action="cancelled"} 0.0',
+        '{{ cookiecutter.__entity }}_age_seconds_bucket{action="confirmed",le="1.0"} 1.0',
+        '{{ cookiecutter.__entity }}_age_seconds_count{action="cancelled"} 0.0',
+    ):
         assert sample in metrics
+
+
+async def test_tells_what_is_running_and_what_it_has(client: httpx2.AsyncClient) -> None:
+    metrics = (await client.get("/metrics")).text
+    assert 'dependency_up{dependency="database"} 1.0' in metrics
+    for sample in ("service_build_info{", "database_pool_limit", "process_resident_memory_bytes"):
+        assert sample in metrics
+
+
+async def test_a_blocked_event_loop_shows(client: httpx2.AsyncClient) -> None:
+    await asyncio.sleep(0)  # the measuring begins
+    time.sleep(0.8)  # noqa: ASYNC251 - the fault that is to be seen
+    await asyncio.sleep(0.01)
+    # More than once: whatever was due meanwhile came too late.
+    assert lag_above(0.25, (await client.get("/metrics")).text) >= 2
+
+
+def lag_above(seconds: float, metrics: str) -> float:
+    """How often the event loop was late by more than this."""
+    found = dict(re.findall(r'event_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)', metrics))
+    return float(found["+Inf"]) - float(found[str(seconds)])
 
 
 async def test_a_draining_service_asks_clients_to_go(service: Service) -> None:

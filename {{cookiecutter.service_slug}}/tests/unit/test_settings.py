@@ -6,6 +6,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.config import InvalidSettings, load_settings
 from {{ cookiecutter.package_name }}.config.example import example
+from {{ cookiecutter.package_name }}.config.reference import reference
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,5 +58,16 @@ def test_production_refuses_to_be_chatty(monkeypatch: pytest.MonkeyPatch) -> Non
     assert any(problem.startswith("LOG_LEVEL:") for problem in problems)
 
 
+def test_a_command_is_judged_by_the_settings_that_it_works_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    assert load_settings(["http", "log"]).service.environment == "production"
+    assert refused(monkeypatch, LOG_LEVEL="debug")
+    assert load_settings(["http"]).log.level == "debug"
+
+
 def test_the_example_lists_every_setting() -> None:
     assert (ROOT / ".env.example").read_text() == example(), "run `make env-example`"
+
+
+def test_the_reference_lists_every_setting() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text() == reference(), "run `make configuration`"

@@ -14,6 +14,9 @@ from .limits import RequestLimits
 from .metrics import HttpMetrics
 from .middleware import RequestPass
 from .openapi import DocumentedAPI
+{%- if cookiecutter.tracing != "none" %}
+from .telemetry import TELEMETRY
+{%- endif %}
 from .v1 import routes as v1
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -55,6 +58,9 @@ def create_api(parts: Parts, title: str, description: str) -> FastAPI:
         lifespan=parts.lifespan,
         redoc_url=None,
         redirect_slashes=False,
+{%- if cookiecutter.tracing != "none" %}
+        telemetry=TELEMETRY,
+{%- endif %}
     )
     app.state.commands = parts.commands
     app.state.queries = parts.queries

@@ -1,8 +1,13 @@
 """Rate, errors and duration of HTTP requests (RED), by route template so that the number of series is bounded."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+{%- if cookiecutter.tracing != "none" %}
+
+from .telemetry import exemplar
+{%- endif %}
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -35,4 +40,16 @@ class HttpMetrics:
         """
         method = method if method in _METHODS else "OTHER"
         self._count(method, route, status).inc()
-        self._duration(method, route).observe(seconds)
+        self._duration(method, route).observe(seconds{{ ", exemplar()" if cookiecutter.tracing != "none" }})
+
+
+class HealthMetrics:
+    """What is running here, and whether it has what it needs."""
+
+    def __init__(self, registry: CollectorRegistry, build: Mapping[str, str]) -> None:
+        Info("service_build", "What is running here", registry=registry).info(dict(build))
+        self._up = Gauge("dependency_up", "1 if the dependency answered, else 0", ["dependency"], registry=registry)
+
+    def found(self, dependency: str, *, up: bool) -> None:
+        """A dependency was asked."""
+        self._up.labels(dependency).set(up)

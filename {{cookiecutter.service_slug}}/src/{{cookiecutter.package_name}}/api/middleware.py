@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .lifecycle import Lifecycle
 from .metrics import HttpMetrics
 from .problems import problem_response
-from .routing import route_template
+from .routing import is_probe, route_template
 
 CORRELATION_HEADER = "x-correlation-id"
 
@@ -73,8 +73,7 @@ class RequestPass:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_template(scope)
         self._metrics.observe(scope["method"], route, status, seconds)
-        # Probes and scrapes come every few seconds; their lines would drown those of clients.
-        log = _log.debug if route.startswith(("/health/", "/metrics")) else _log.info
+        log = _log.debug if is_probe(route) else _log.info
         log(
             "request",
             method=scope["method"],

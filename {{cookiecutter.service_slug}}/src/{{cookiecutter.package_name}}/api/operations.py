@@ -1,7 +1,7 @@
 """What Kubernetes, Prometheus and people on call ask: /health/*, /metrics, /info."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable{{ ", Collection" if cookiecutter.broker != "none" }}, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ..domain.errors import Unavailable
 from .lifecycle import Lifecycle
+from .metrics import HealthMetrics
 
 Check = Callable[[], Awaitable[None]]
 _log = structlog.stdlib.get_logger("health")
@@ -29,7 +30,7 @@ class Alive(BaseModel):
 class Readiness(BaseModel):
     """Whether requests should be sent here, and what each dependency says."""
 
-    status: Literal["ready", "unavailable", "draining"]
+    status: Literal["ready", {{ '"degraded", ' if cookiecutter.broker != "none" }}"unavailable", "draining"]
     checks: dict[str, str]
 
 
@@ -52,15 +53,22 @@ class Health:
     lifecycle: Lifecycle
     checks: Mapping[str, Check]
     timeout_seconds: float
+{%- if cookiecutter.broker != "none" %}
+    # What requests are answered without: its failure is told, and takes nobody out of service.
+    dispensable: Collection[str] = ()
+{%- endif %}
 
     async def readiness(self) -> Readiness:
         """Ask every dependency; the first time all answer, the service counts as started."""
         results = dict(zip(self.checks, await asyncio.gather(*map(self._result, self.checks)), strict=True))
-        healthy = all(result == "ok" for result in results.values())
-        self.lifecycle.started |= healthy
+        failed = {name for name, result in results.items() if result != "ok"}
+        able = {{ "failed <= set(self.dispensable)" if cookiecutter.broker != "none" else "not failed" }}
+        self.lifecycle.started |= able
         if self.lifecycle.draining:
             return Readiness(status="draining", checks=results)
-        return Readiness(status="ready" if healthy else "unavailable", checks=results)
+        if not able:
+            return Readiness(status="unavailable", checks=results)
+        return Readiness(status={{ '"degraded" if failed else ' if cookiecutter.broker != "none" }}"ready", checks=results)
 
     async def _result(self, name: str) -> str:
         try:
@@ -78,6 +86,7 @@ class Health:
 
 def create_router(health: Health, info: Info, registry: CollectorRegistry) -> APIRouter:
     """The operations endpoints, outside any API version."""
+    figures = HealthMetrics(registry, info.model_dump(include={"version", "commit", "build_time", "environment"}))
     router = APIRouter(tags=["operations"])
     unavailable: dict[int | str, dict[str, object]] = {503: {"model": Readiness, "description": "Not now"}}
 
@@ -96,7 +105,7 @@ def create_router(health: Health, info: Info, registry: CollectorRegistry) -> AP
     async def ready() -> Response:
         """503 while a dependency is away or the process is draining."""
         readiness = await health.readiness()
-        return _readiness_response(readiness, readiness.status == "ready")
+        return _readiness_response(readiness, readiness.status not in {"unavailable", "draining"})
 
     @router.get(
         "/health/startup",
@@ -118,6 +127,9 @@ def create_router(health: Health, info: Info, registry: CollectorRegistry) -> AP
     @router.get("/metrics", operation_id="get_metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
         """Text or OpenMetrics, as the scraper prefers."""
+        # Asked now and not when a probe came, because not everywhere are there probes; the time limits hold here too.
+        for dependency, result in (await health.readiness()).checks.items():
+            figures.found(dependency, up=result == "ok")
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
 

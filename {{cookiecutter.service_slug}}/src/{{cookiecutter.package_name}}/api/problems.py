@@ -81,6 +81,8 @@ def problem_response(
         errors: refused inputs.
         headers: further headers, such as Retry-After.
     """
+    inputs = [each.location + each.pointer for each in errors or ()]
+    _log.debug("refused", status=status, problem=kind or "about:blank", inputs=inputs)
     problem = Problem(
         type=TYPE_PREFIX + kind if kind else "about:blank",
         title=title_of(status),

@@ -4,6 +4,13 @@ from fastapi import Request
 from starlette.types import Scope
 
 UNMATCHED = "(unmatched)"
+# Asked every few seconds by machines: what is told about them would drown what clients did.
+_PROBED = ("/health/", "/metrics")
+
+
+def is_probe(path: str) -> bool:
+    """Whether a path, or the template of one, is for probes and scrapes."""
+    return path.startswith(_PROBED)
 
 
 def route_template(scope: Scope) -> str:

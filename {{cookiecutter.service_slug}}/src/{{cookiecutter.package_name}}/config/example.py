@@ -19,13 +19,16 @@ def _lines(section: type[Section]) -> Iterator[str]:
     yield f"## {inspect.getdoc(section)}"
     for name, field in section.model_fields.items():
         yield f"# {field.description}"
-        yield f"# {section.variable(name)}={_text(field.default)}"
+        yield f"# {section.variable(name)}={shown(field.default)}"
     yield ""
 
 
-def _text(default: object) -> str:
+def shown(default: object) -> str:
+    """A default as it is written into the environment; a secret too, for it is known to everybody."""
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
+    if isinstance(default, bool):
+        return str(default).lower()
     return "" if default is None else str(default)
 
 

@@ -45,7 +45,7 @@ def _refused_in_production(variable: str, value: object) -> list[str]:
     if isinstance(value, SecretStr) and _is_placeholder(value.get_secret_value()):
         return [f"{variable}: holds a placeholder; put the real secret there"]
     if variable == "LOG_LEVEL" and value == "debug":
-        return ["LOG_LEVEL: debug tells too much for production; use info"]
+        return ["LOG_LEVEL: debug tells too much for production; use info, and `log-level debug` for some minutes"]
     return []
 
 

@@ -1,15 +1,25 @@
 """All settings, one class for each concern; `.env.example` is made from them."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_type_hints
 
-from pydantic import Field, ValidationError
-
+from pydantic import Field, ValidationError, field_validator
+{%  if cookiecutter.broker != "none" %}
+from .broker import BrokerSettings
+{%- endif %}
 from .database import DatabaseSettings
 from .environment import Environment
 from .errors import InvalidSettings
 from .guard import refusals
+{%- if cookiecutter.broker != "none" %}
+from .messaging import ConsumerSettings, OutboxSettings, WorkerSettings
+{%- endif %}
 from .section import Section
+{%- if cookiecutter.tracing != "none" %}
+from .tracing import TracingSettings
+{%- endif %}
 
 
 class ServiceSettings(Section):
@@ -36,6 +46,20 @@ class LogSettings(Section, env_prefix="LOG_"):
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="json, console (colours, for people) or auto: console on a terminal, else json"
     )
+    redacted_keys: str = Field("", description="names of further fields that are not told, separated by commas")
+
+    @field_validator("redacted_keys")
+    @classmethod
+    def are_names(cls, keys: str) -> str:
+        """A name holds a letter or a digit."""
+        if keys and not all(re.search(r"[^\W_]", key) for key in keys.split(",")):
+            raise ValueError("names separated by commas, such as customer_name,note")
+        return keys
+
+    @property
+    def redacted(self) -> list[str]:
+        """The same, one by one."""
+        return [key.strip() for key in self.redacted_keys.split(",")] if self.redacted_keys else []
 
 
 class ReadinessSettings(Section, env_prefix="READINESS_"):
@@ -65,21 +89,28 @@ class Settings:
     http: HttpSettings
     log: LogSettings
     database: DatabaseSettings
+{%- if cookiecutter.broker != "none" %}
+    broker: BrokerSettings
+    outbox: OutboxSettings
+    consumer: ConsumerSettings
+    worker: WorkerSettings
+{%- endif %}
+{%- if cookiecutter.tracing != "none" %}
+    tracing: TracingSettings
+{%- endif %}
     readiness: ReadinessSettings
     idempotency: IdempotencySettings
     shutdown: ShutdownSettings
-
-    @property
-    def sections(self) -> list[Section]:
-        """Each group of settings."""
-        return [getattr(self, name) for name in SECTIONS]
 
 
 SECTIONS: dict[str, type[Section]] = get_type_hints(Settings)
 
 
-def load_settings() -> Settings:
+def load_settings(used: Iterable[str] = SECTIONS) -> Settings:
     """Read and judge the environment.
+
+    Args:
+        used: what will be worked with. The rest may be left out anywhere: a migration needs the database alone.
 
     Raises:
         InvalidSettings: one line for every variable that is wrong, not only for the first.
@@ -94,7 +125,7 @@ def load_settings() -> Settings:
     if problems:
         raise InvalidSettings(problems)
     settings = Settings(**values)  # type: ignore[arg-type]
-    if problems := refusals(settings.service.environment, settings.sections):
+    if problems := refusals(settings.service.environment, [values[name] for name in used]):
         raise InvalidSettings(problems)
     return settings
 

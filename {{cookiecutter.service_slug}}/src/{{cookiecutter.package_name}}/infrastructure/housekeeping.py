@@ -2,30 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import structlog
 
 from ..domain.errors import Unavailable
 from ..domain.ports import Clock
+from .background import in_background
 
 PERIOD_SECONDS = 600
 _log = structlog.stdlib.get_logger("housekeeping")
 
 
 @asynccontextmanager
-async def forgetting_answers(
+async def forgetting(
+    what: str,
     forget: Callable[[datetime], Awaitable[int]],
     retention: timedelta,
     now: Clock,
     period_seconds: float = PERIOD_SECONDS,
 ) -> AsyncIterator[None]:
-    """Delete answers of idempotency keys that are older than the retention, as long as the block lasts.
+    """Delete what is older than its retention, as long as the block lasts.
 
     Args:
+        what: is deleted, for the log.
         forget: deletes what was kept before a time, safe to call from several replicas at once.
-        retention: how long an answer is kept.
+        retention: how long it is kept.
         now: the clock.
         period_seconds: pause between two rounds.
     """
@@ -34,15 +37,10 @@ async def forgetting_answers(
         while True:
             try:
                 if count := await forget(now() - retention):
-                    _log.info("forgot old answers", count=count)
+                    _log.info("forgot what was old", what=what, count=count)
             except Unavailable as error:
-                _log.warning("could not forget old answers", reason=error.reason)
+                _log.warning("could not forget what is old", what=what, reason=error.reason)
             await asyncio.sleep(period_seconds)
 
-    task = asyncio.create_task(rounds())
-    try:
+    async with in_background(rounds()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -9,7 +9,11 @@ from {{ cookiecutter.package_name }}.infrastructure.database.engine import (
     create_migration_engine,
     guarded,
 )
+{%- if cookiecutter.broker != "none" %}
+from {{ cookiecutter.package_name }}.infrastructure.database.message_schema import metadata
+{%- else %}
 from {{ cookiecutter.package_name }}.infrastructure.database.schema import metadata
+{%- endif %}
 
 
 def run(connection: Connection) -> None:

@@ -20,6 +20,9 @@ from {{ cookiecutter.package_name }}.domain.idempotency import IdempotencyKey
 from {{ cookiecutter.package_name }}.infrastructure.database import migrations, select_database
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
 
+{% if cookiecutter.broker != "none" -%}
+from .bookkeeping import fill_messages
+{% endif -%}
 from .conftest import running
 from .persistence import NOW, new, store
 from .tables import rows, schema
@@ -74,6 +77,9 @@ async def fill(database: Database) -> None:
         await work.{{ cookiecutter.__entities }}.save(stored)
         await work.answers.claim(key := IdempotencyKey("every \\ byte ' \N{SNOWMAN}", bytes(range(32))))
         await work.answers.keep(key, bytes(range(256)), NOW)
+{%- if cookiecutter.broker != "none" %}
+    await fill_messages(database)
+{%- endif %}
 
 
 class BackupContract:

@@ -1,6 +1,6 @@
 """The database that needs no server: for unit tests and for a first look. Everything is gone when the process ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,7 +31,7 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self.rows: dict[UUID, {{ cookiecutter.__Entity }}] = {}
         self.answers: dict[str, _Kept] = {}
-        self.claimed: set[str] = set()
+        self.held: set[str] = set()
 
     async def open(self) -> None:
         """Nothing to open."""
@@ -54,7 +54,7 @@ class MemoryDatabase:
             yield work
             work.commit()
         finally:
-            self.claimed -= work._claims  # noqa: SLF001 - of this module
+            self.held -= work._held  # noqa: SLF001 - of this module
 
     async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """A copy, so that nobody changes what is stored."""
@@ -88,8 +88,8 @@ class MemoryUnitOfWork:
     database: MemoryDatabase
     events: list[{{ cookiecutter.__Entity }}Event] = field(default_factory=list)
     changed: dict[UUID, tuple[int, {{ cookiecutter.__Entity }}]] = field(default_factory=dict)
-    kept: dict[str, _Kept] = field(default_factory=dict)
-    _claims: set[str] = field(default_factory=set)
+    _effects: list[Callable[[], object]] = field(default_factory=list)
+    _held: set[str] = field(default_factory=set)
 
     @property
     def {{ cookiecutter.__entities }}(self) -> "MemoryUnitOfWork":
@@ -117,10 +117,8 @@ class MemoryUnitOfWork:
 
     async def claim(self, key: IdempotencyKey) -> bytes | None:
         """Take hold of a key until the transaction ends."""
-        if key.value in self.database.claimed:
+        if not self.hold(f"key {key.value}"):
             raise KeyInUse
-        self.database.claimed.add(key.value)
-        self._claims.add(key.value)
         kept = self.database.answers.get(key.value)
         if kept is None:
             return None
@@ -130,7 +128,20 @@ class MemoryUnitOfWork:
 
     async def keep(self, key: IdempotencyKey, answer: bytes, at: datetime) -> None:
         """Keep the answer with everything else that the transaction changes."""
-        self.kept[key.value] = _Kept(key.fingerprint, answer, at)
+        kept = _Kept(key.fingerprint, answer, at)
+        self.at_commit(lambda: self.database.answers.update({key.value: kept}))
+
+    def hold(self, name: str) -> bool:
+        """Keep others from a name until the transaction ends; False if somebody else has it."""
+        if name in self.database.held:
+            return False
+        self.database.held.add(name)
+        self._held.add(name)
+        return True
+
+    def at_commit(self, effect: Callable[[], object]) -> None:
+        """Have something done when everything is put in place; it must not fail."""
+        self._effects.append(effect)
 
     def commit(self) -> None:
         """Put all changes in place, or none. No await in here: nothing can come in between."""
@@ -140,7 +151,8 @@ class MemoryUnitOfWork:
             if stored != seen:
                 raise VersionConflict(stored)
         rows.update((id, row) for id, (_, row) in self.changed.items())
-        self.database.answers.update(self.kept)
+        for effect in self._effects:
+            effect()
 
     def _stage(self, aggregate: {{ cookiecutter.__Entity }}) -> None:
         seen, _ = self.changed.get(aggregate.id, (aggregate.stored_version, None))

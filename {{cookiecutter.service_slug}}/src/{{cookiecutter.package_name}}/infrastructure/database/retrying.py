@@ -5,6 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import stamina
+import structlog
 
 from ...domain.errors import Interrupted
 from ...domain.events import {{ cookiecutter.__Entity }}Event
@@ -14,6 +15,9 @@ from ...domain.values import Status
 from .port import Database
 
 ATTEMPTS = 3  # after the first one
+# Instead of stamina's own, whose lines hold the arguments of what is tried.
+stamina.instrumentation.set_on_retry_hooks([])
+_log = structlog.stdlib.get_logger("database")
 Observer = Callable[[Sequence[{{ cookiecutter.__Entity }}Event]], None]
 T = TypeVar("T")
 
@@ -62,7 +66,8 @@ class RetryingDatabase:
     async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
-        except Interrupted:
+        except Interrupted as error:
+            _log.warning("broke off and will be tried again", reason=error.reason)
             return await self._again(self._counted, attempt)
 
     async def _counted(self, attempt: Callable[[], Awaitable[T]]) -> T:

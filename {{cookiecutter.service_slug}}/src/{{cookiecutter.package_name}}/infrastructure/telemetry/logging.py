@@ -1,46 +1,70 @@
-"""One line of JSON for each thing worth telling, on standard output; libraries' logs take the same way."""
+"""One line of JSON for each thing worth telling; libraries' logs take the same way.
+
+docs/observability.md lists every field.
+"""
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, TextIO
 
-import orjson
 import structlog
 from structlog.dev import plain_traceback
-from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Without the values of variables, where passwords and callers' data are.
-_traceback = ExceptionDictTransformer(show_locals=False)
+from .exceptions import structured
+from .lines import of_a_library, to_json
+from .output import LimitingHandler
+from .redaction import Redaction
+from .text import without_passwords
+{%- if cookiecutter.tracing != "none" %}
+from .tracing import trace_ids
+{%- endif %}
+
+_log = structlog.stdlib.get_logger("process")
 
 
-def configure_logging(level: str, format: str, **fields: str) -> None:
+def configure_logging(
+    level: str,
+    format: str,
+    stream: TextIO | None = None,
+    redacted: Iterable[str] = (),
+    **fields: str,
+) -> None:
     """Set up structlog and the standard library's logging.
 
     Args:
         level: debug, info, warning or error.
         format: json, console, or auto (console on a terminal, else json).
+        stream: where to; standard output if not given.
+        redacted: names of fields that are not told, beside those that never are.
         fields: what every line carries, such as service and version.
     """
-    as_json = format == "json" or (format == "auto" and not sys.stdout.isatty())
+    stream = stream or sys.stdout
+    as_json = format == "json" or (format == "auto" and not stream.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+{%- if cookiecutter.tracing != "none" %}
+        trace_ids,
+{%- endif %}
         _Fields(fields if as_json else {}),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_colours,
     ]
+    redaction = Redaction(redacted)
     render: list[Processor] = (
-        [structlog.processors.ExceptionRenderer(_traceback), structlog.processors.JSONRenderer(_to_json)]
+        [structlog.processors.ExceptionRenderer(structured), redaction, structlog.processors.JSONRenderer(to_json)]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain_traceback)]
+        else [redaction, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain_traceback)]
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LimitingHandler(stream)
+    handler.addFilter(_is_no_debug_of_a_library)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared, of_a_library],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render, _without_passwords],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -56,6 +80,7 @@ def configure_logging(level: str, format: str, **fields: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    sys.excepthook = _tell_what_ends_the_process
 
 
 class _Fields:
@@ -70,12 +95,21 @@ class _Fields:
         return event
 
 
-def _without_colours(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """uvicorn sends each message a second time, coloured."""
+def _tell_what_ends_the_process(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Python itself would write many lines, and no JSON, to standard error."""
+    if issubclass(kind, Exception):
+        _log.error("unforeseen error", exc_info=(kind, error, traceback))
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+def _is_no_debug_of_a_library(record: logging.LogRecord) -> bool:
+    """At debug drivers tell every statement with its values: callers' data. The service's own lines are dicts."""
+    return record.levelno >= logging.INFO or isinstance(record.msg, dict)
+
+
+def _without_passwords(logger: WrappedLogger, name: str, line: Any) -> Any:
     del logger, name
-    event.pop("color_message", None)
-    return event
-
-
-def _to_json(event: dict[str, Any], **_: Any) -> str:
-    return orjson.dumps(event, default=repr).decode()
+    return without_passwords(line)

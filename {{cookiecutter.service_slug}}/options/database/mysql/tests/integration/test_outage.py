@@ -64,7 +64,7 @@ async def test_starts_without_its_database(monkeypatch: pytest.MonkeyPatch) -> N
     async with running(create_service(load_settings())) as client:
         assert (await client.get("/health/live")).status_code == 200
         ready = await client.get("/health/ready")
-        assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "cannot be reached"})
+        assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "cannot be reached")
         refused = await client.post(URL, json=DRAFT)
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
         assert int(refused.headers["retry-after"]) > 0
@@ -77,7 +77,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(monkeypatch: p
         monkeypatch.setenv("DATABASE_URL", f"mysql://service:hidden@127.0.0.1:{silent.getsockname()[1]}/name")
         async with running(create_service(load_settings())) as client:
             ready = await client.get("/health/ready")
-    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "no answer in time"})
+    assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "no answer in time")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_says_what_is_wrong_with_the_url(
     monkeypatch.setenv("DATABASE_URL", urlunsplit(changed))
     async with running(create_service(load_settings())) as client:
         ready = await client.get("/health/ready")
-    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": reason})
+    assert (ready.status_code, ready.json()["checks"]["database"]) == (503, reason)
 
 
 async def test_recovers_from_lost_connections(settings: Settings, database_url: str) -> None:

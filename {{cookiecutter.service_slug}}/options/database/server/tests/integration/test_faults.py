@@ -92,7 +92,7 @@ async def test_nobody_notices_a_connection_lost_at_rest(client: httpx2.AsyncClie
 
 
 async def test_latency_slows_but_breaks_nothing(client: httpx2.AsyncClient, proxy: FaultProxy) -> None:
-    proxy.latency_seconds = 0.02
+    proxy.latency_seconds = 0.01
     answers = await asyncio.gather(*(client.post(URL, json=DRAFT) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
 
@@ -132,14 +132,14 @@ async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(
             await asyncio.sleep(0.1)
             proxy.mend()
 
-    async def worker(first: int) -> None:
+    async def client_from(first: int) -> None:
         for number in range(first, 400, 4):
             await load.create(number)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(faults())
         for first in range(4):
-            tasks.create_task(worker(first))
+            tasks.create_task(client_from(first))
 
     stored: list[tuple[str, str]] = []
     cursor: dict[str, str] = {}

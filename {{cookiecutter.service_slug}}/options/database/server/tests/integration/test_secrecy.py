@@ -16,11 +16,12 @@ from sqlalchemy import text
 from {{ cookiecutter.package_name }}.config.database import SCHEME
 from {{ cookiecutter.package_name }}.infrastructure.database.engine import create_migration_engine
 
+from ..elsewhere import ELSEWHERE
+from ..processes import COMMAND, PATIENCE_SECONDS
 from ..unit.test_api import DRAFT, URL
 from ..unit.test_settings import refused
 from .accounts import account
 from .conftest import settings_of
-from .test_process import COMMAND, PATIENCE_SECONDS
 
 # What has a meaning of its own in a URL stands between, so that a piece shows up where a URL is taken apart wrongly.
 WORD = f"meadow{uuid4().hex}"
@@ -105,7 +106,7 @@ def test_in_a_healthy_run(url: str, tmp_path: Path, log_format: str) -> None:
 
 @FORMATS
 def test_in_a_run_without_a_database(url: str, tmp_path: Path, log_format: str) -> None:
-    settings = {"ENVIRONMENT": "dev", "LOG_FORMAT": log_format}
+    settings = ELSEWHERE | {"LOG_FORMAT": log_format}
     with watching(tmp_path / "log", DATABASE_URL=f"{url}_that_is_missing", **settings) as service:
         assert 503 in service.everything()
     assert "dependency is not ready" in service.log()
@@ -113,7 +114,7 @@ def test_in_a_run_without_a_database(url: str, tmp_path: Path, log_format: str) 
 
 @FORMATS
 def test_in_a_run_whose_password_is_refused(url: str, tmp_path: Path, log_format: str) -> None:
-    settings = {"ENVIRONMENT": "dev", "LOG_FORMAT": log_format}
+    settings = ELSEWHERE | {"LOG_FORMAT": log_format}
     with watching(tmp_path / "log", DATABASE_URL=url.replace(WORD, f"not{WORD}"), **settings) as service:
         service.everything()
 
@@ -136,11 +137,11 @@ def test_in_the_traceback_of_a_bug(url: str, tmp_path: Path, log_format: str, em
 @FORMATS
 def test_in_what_a_start_without_its_database_says(tmp_path: Path, log_format: str) -> None:
     address = f"{SCHEME}service:{WORD}@127.0.0.1:1/name"
-    for environment in ("local", "dev"):
-        code, _ = said("migrate", DATABASE_URL=address, LOG_FORMAT=log_format, ENVIRONMENT=environment)
+    for number, where in enumerate(({"ENVIRONMENT": "local"}, ELSEWHERE)):
+        settings = where | {"DATABASE_URL": address, "LOG_FORMAT": log_format}
+        code, _ = said("migrate", **settings)
         assert code == 1
-        log = tmp_path / environment
-        with watching(log, DATABASE_URL=address, LOG_FORMAT=log_format, ENVIRONMENT=environment) as service:
+        with watching(tmp_path / str(number), **settings) as service:
             assert 503 in service.everything()
 
 

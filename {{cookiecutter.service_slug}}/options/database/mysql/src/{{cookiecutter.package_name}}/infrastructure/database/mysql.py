@@ -48,7 +48,7 @@ class MysqlDatabase:
 
     async def check(self) -> None:
         """Ask the server, on a connection as requests use it."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             await connection.fetch(statements.CHECK)
 
     def usage(self) -> PoolUsage:
@@ -60,7 +60,7 @@ class MysqlDatabase:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[MysqlUnitOfWork]:
         """A transaction at READ COMMITTED: versions guard against lost updates, so nothing stricter is needed."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             with interrupted_errors():
                 await connection.run("BEGIN")
                 try:
@@ -72,7 +72,7 @@ class MysqlDatabase:
 
     async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """Read one."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             with interrupted_errors():
                 rows = await connection.fetch(statements.SELECT, id.bytes)
         if not rows:
@@ -82,7 +82,7 @@ class MysqlDatabase:
     async def page(self, status: Status | None, after: UUID | None, limit: int) -> Page:
         """Read one row more than asked for: it tells whether another page follows."""
         bounds = ((after or _AFTER_EVERYTHING).bytes, limit + 1)
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             with interrupted_errors():
                 if status is None:
                     rows = await connection.fetch(statements.PAGE, *bounds)
@@ -95,14 +95,15 @@ class MysqlDatabase:
         """Delete in small steps until nothing old is left."""
         total = 0
         while True:
-            async with self._connection() as connection:
+            async with self.connection() as connection:
                 deleted = await connection.execute(statements.DELETE_ANSWERS, to_column(before))
             if not deleted:
                 return total
             total += deleted
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One of the pool, as long as the block lasts. Raises Unavailable, also for what fails within the block."""
         if self._pool is None:
             raise RuntimeError("the database is used before open()")
         with unavailable_errors():

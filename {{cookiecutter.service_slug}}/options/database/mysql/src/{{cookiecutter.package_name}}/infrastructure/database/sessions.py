@@ -9,6 +9,11 @@ from asyncmy.constants.CLIENT import FOUND_ROWS
 from ...config.database import DatabaseSettings
 from .connections import Connection
 from .driver import Driver
+{%- if cookiecutter.tracing != "none" %}
+from .tracing import TracedConnection
+{%- endif %}
+
+IDLE_SECONDS = 15  # within a transaction
 
 
 async def connect(settings: DatabaseSettings) -> Connection:
@@ -28,7 +33,7 @@ async def connect(settings: DatabaseSettings) -> Connection:
         autocommit=None,
         program_name="{{ cookiecutter.service_slug }}",
     )
-    connection = Connection(driver, settings.statement_timeout_seconds + 1)  # the server cuts off first
+    connection = {{ "Traced" if cookiecutter.tracing != "none" }}Connection(driver, settings.statement_timeout_seconds + 1)  # the server cuts off first
     try:
         for statement in session_statements(settings, driver.get_server_info()):
             await connection.run(statement)
@@ -51,8 +56,8 @@ def session_statements(settings: DatabaseSettings, server: str) -> list[str]:
     }
     if "mariadb" in server.lower():
         variables["max_statement_time"] = f"{settings.statement_timeout_seconds:f}"
-        # A process that is gone, and could not say so, must not hold its locks.
-        variables["idle_transaction_timeout"] = ceil(settings.statement_timeout_seconds * 2)
+        # A process that is gone, and could not say so, must not hold its locks. None that works pauses for so long.
+        variables["idle_transaction_timeout"] = IDLE_SECONDS
     else:
         variables["max_execution_time"] = ceil(settings.statement_timeout_seconds * 1000)  # of SELECT only
     assignments = ", ".join(f"{name} = {value}" for name, value in variables.items())

@@ -15,6 +15,9 @@ from ...domain.values import Status
 from . import statements
 from .errors import interrupted_errors, unavailable_errors
 from .port import PoolUsage
+{%- if cookiecutter.tracing != "none" %}
+from .tracing import TracedConnection
+{%- endif %}
 from .unit_of_work import Connection, PostgresUnitOfWork, to_aggregate
 
 _AFTER_EVERYTHING = UUID(int=2**128 - 1)
@@ -54,6 +57,9 @@ class PostgresDatabase:
             # The server cancels a statement first and says so; this is for a server that says nothing any more.
             command_timeout=settings.statement_timeout_seconds + 1,
             reset=_keep_session,
+{%- if cookiecutter.tracing != "none" %}
+            connection_class=TracedConnection,
+{%- endif %}
             server_settings={
                 "application_name": "{{ cookiecutter.service_slug }}",
                 "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
@@ -70,7 +76,7 @@ class PostgresDatabase:
 
     async def check(self) -> None:
         """Ask the server, on a connection as requests use it."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             await connection.execute(statements.CHECK)
 
     def usage(self) -> PoolUsage:
@@ -83,7 +89,7 @@ class PostgresDatabase:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresUnitOfWork]:
         """A transaction at READ COMMITTED: versions guard against lost updates, so nothing stricter is needed."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             transaction = connection.transaction()
             with interrupted_errors():
                 await transaction.start()
@@ -97,7 +103,7 @@ class PostgresDatabase:
 
     async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """Read one."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             with interrupted_errors():
                 row = await connection.fetchrow(statements.SELECT, id)
         if row is None:
@@ -107,7 +113,7 @@ class PostgresDatabase:
     async def page(self, status: Status | None, after: UUID | None, limit: int) -> Page:
         """Read one row more than asked for: it tells whether another page follows."""
         bounds = (after or _AFTER_EVERYTHING, limit + 1)
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             with interrupted_errors():
                 if status is None:
                     rows = await connection.fetch(statements.PAGE, *bounds)
@@ -120,14 +126,15 @@ class PostgresDatabase:
         """Delete in small steps until nothing old is left."""
         total = 0
         while True:
-            async with self._connection() as connection:
+            async with self.connection() as connection:
                 deleted = int((await connection.execute(statements.DELETE_ANSWERS, before)).rpartition(" ")[2])
             if not deleted:
                 return total
             total += deleted
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+    async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+        """One of the pool, as long as the block lasts. Raises Unavailable, also for what fails within the block."""
         if self._pool is None:
             raise RuntimeError("the database is used before open()")
         with unavailable_errors():

@@ -8,6 +8,9 @@ from pathlib import Path
 import aiosqlite
 
 from .port import PoolUsage
+{%- if cookiecutter.tracing != "none" %}
+from .tracing import connect
+{%- endif %}
 
 
 class Connections:
@@ -21,6 +24,7 @@ class Connections:
         self._in_use = 0
         self._writer: aiosqlite.Connection | None = None
         self._writing = asyncio.Lock()
+        self._opening = asyncio.Lock()
         # The last one put back is the first one taken: its cache is warm. None stands for one not opened yet.
         self._readers: asyncio.LifoQueue[aiosqlite.Connection | None] = asyncio.LifoQueue()
         for _ in range(readers):
@@ -74,7 +78,16 @@ class Connections:
     async def _connect(self) -> aiosqlite.Connection:
         # mode=rw: a missing file is an error to report, not an empty database to start with.
         uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        # One at a time: while the first one turns a new file to write-ahead logging, SQLite refuses others at once.
+        async with self._opening:
+            return await self._opened(uri)
+
+    async def _opened(self, uri: str) -> aiosqlite.Connection:
+{%- if cookiecutter.tracing != "none" %}
+        connection = await connect(uri, self._busy_timeout)
+{%- else %}
         connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=self._busy_timeout)
+{%- endif %}
         self._open.append(connection)
         await connection.execute("PRAGMA journal_mode = WAL")
         await connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut

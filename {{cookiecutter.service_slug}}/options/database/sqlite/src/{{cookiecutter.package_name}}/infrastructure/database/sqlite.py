@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+import aiosqlite
+
 from ...domain.errors import NotFound
 from ...domain.model import {{ cookiecutter.__Entity }}
 from ...domain.ports import Page
@@ -25,6 +27,7 @@ class SqliteDatabase:
     kind = "sqlite"
 
     def __init__(self, path: Path, readers: int, busy_timeout: float) -> None:
+        self.path = path
         self._connections = Connections(path, readers, busy_timeout)
         self._claimed: set[str] = set()
 
@@ -37,9 +40,8 @@ class SqliteDatabase:
 
     async def check(self) -> None:
         """Read as requests do."""
-        with unavailable_errors():
-            async with self._connections.reading() as connection:
-                await connection.execute_fetchall(statements.CHECK)
+        async with self.reading() as connection:
+            await connection.execute_fetchall(statements.CHECK)
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
@@ -59,9 +61,8 @@ class SqliteDatabase:
 
     async def find(self, id: UUID) -> {{ cookiecutter.__Entity }}:
         """Read one."""
-        with unavailable_errors():
-            async with self._connections.reading() as connection:
-                rows = await connection.execute_fetchall(statements.SELECT, (str(id),))
+        async with self.reading() as connection:
+            rows = await connection.execute_fetchall(statements.SELECT, (str(id),))
         for row in rows:
             return to_aggregate(row)
         raise NotFound(id)
@@ -69,16 +70,20 @@ class SqliteDatabase:
     async def page(self, status: Status | None, after: UUID | None, limit: int) -> Page:
         """Read one row more than asked for: it tells whether another page follows."""
         bound = str(after or _AFTER_EVERYTHING)
-        with unavailable_errors():
-            async with self._connections.reading() as connection:
-                if status is None:
-                    rows = await connection.execute_fetchall(statements.PAGE, (bound, limit + 1))
-                else:
-                    rows = await connection.execute_fetchall(
-                        statements.PAGE_BY_STATUS, (bound, status.value, limit + 1)
-                    )
+        async with self.reading() as connection:
+            if status is None:
+                rows = await connection.execute_fetchall(statements.PAGE, (bound, limit + 1))
+            else:
+                rows = await connection.execute_fetchall(statements.PAGE_BY_STATUS, (bound, status.value, limit + 1))
         found = [to_aggregate(row) for row in rows]
         return Page(found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A connection to read with, as long as the block lasts. Raises Unavailable."""
+        with unavailable_errors():
+            async with self._connections.reading() as connection:
+                yield connection
 
     async def forget_answers(self, before: datetime) -> int:
         """Delete in small steps until nothing old is left."""

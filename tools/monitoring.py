@@ -1,0 +1,107 @@
+"""Writes the templates of what a generated service makes by `make slo`: its alert rules and its dashboard.
+
+A service commits these files, so the template has to hold what each service would make. It is taken from services whose
+names occur nowhere else, and the names are replaced by the expressions that made them; what only some services have is
+put between conditions. Run it after every change to slo.yaml or the folder observability:
+
+    python -m tools.monitoring PYTHON
+
+PYTHON is an interpreter with the service's requirements installed.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cookiecutter.main import cookiecutter
+
+from tools.options import ROOT
+
+TEMPLATE = ROOT / "{{cookiecutter.service_slug}}"
+RULES = ("observability/rules.yaml", "k8s/components/monitoring/prometheusrule.yaml")
+DASHBOARD = "observability/dashboard.json"
+ANSWERS = {"service_name": "Zzq", "service_slug": "zzq-slug", "aggregate": "Zzq Entity"}
+# Longer forms first, so that none is found inside another.
+FORMS = {
+    "{{": '{{ "{{" }}',
+    '{job=~"zzq-slug|zzq-slug-worker"': "{{ jobs }}",
+    '{job=~\\"zzq-slug|zzq-slug-worker\\"': "{{ jobs }}",
+    '{job="zzq-slug"': "{{ jobs }}",
+    '{job=\\"zzq-slug\\"': "{{ jobs }}",
+    "zzq-slug": "{{ cookiecutter.service_slug }}",
+    "zzq_entity": "{{ cookiecutter.__entity }}",
+}
+MESSAGING = 'cookiecutter.broker != "none"'
+SERVER = 'cookiecutter.database in cookiecutter._layers["database/server"]["database"]'
+# With the brace before it: three in a row would be read as Jinja's two.
+JOBS = f"""\
+{{%- set jobs = '{{job="' ~ cookiecutter.service_slug ~ '"' -%}}
+{{%- if {MESSAGING} and {SERVER} -%}}
+{{%- set jobs = '{{job=~"' ~ cookiecutter.service_slug ~ "|" ~ cookiecutter.service_slug ~ '-worker"' -%}}
+{{%- endif -%}}
+"""
+IN_JSON = """{%- set jobs = jobs | replace('"', '\\\\"') -%}\n"""
+GROUP = re.compile(r"(?m)^(?= *- name: )")
+
+
+def main(python: str) -> None:
+    """Make three services: with everything, without a broker, without a database server."""
+    for path in (*RULES, DASHBOARD):
+        (TEMPLATE / path).write_text("made anew")
+    everything = made(python, database="postgresql", broker="redis")
+    no_broker = made(python, database="postgresql", broker="none")
+    no_server = made(python, database="sqlite", broker="redis")
+    for path in RULES:
+        groups = GROUP.split(everything[path])
+        (TEMPLATE / path).write_text(
+            JOBS + "".join(conditional(group, no_broker[path], no_server[path]) for group in groups)
+        )
+    (TEMPLATE / DASHBOARD).write_text(JOBS + IN_JSON + longer(everything[DASHBOARD], no_broker[DASHBOARD]))
+
+
+def made(python: str, **choices: str) -> dict[str, str]:
+    """What a service with these choices makes."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(cookiecutter(str(ROOT), no_input=True, extra_context=ANSWERS | choices, output_dir=folder))
+        subprocess.run([python, "-m", "observability"], cwd=project, check=True)
+        return {path: with_placeholders((project / path).read_text()) for path in (*RULES, DASHBOARD)}
+
+
+def with_placeholders(text: str) -> str:
+    """The text with expressions in place of the answers."""
+    for form, expression in FORMS.items():
+        text = text.replace(form, expression)
+    if "zzq" in text.lower():
+        raise SystemExit("a form of the name is not known here: " + text[text.lower().index("zzq") :][:60])
+    return text
+
+
+def conditional(part: str, no_broker: str, no_server: str) -> str:
+    """A part of a file, with the condition under which a service has it."""
+    if part not in no_broker:
+        return when(MESSAGING, part)
+    return part if part in no_server else when(SERVER, part)
+
+
+def longer(text: str, shorter: str) -> str:
+    """A text of which some services have all but one piece."""
+    before = same_beginning(text, shorter)
+    after = same_beginning(text[::-1], shorter[before:][::-1])
+    return text[:before] + when(MESSAGING, text[before : len(text) - after]) + text[len(text) - after :]
+
+
+def same_beginning(text: str, other: str) -> int:
+    """How many characters two texts have in common at their beginning."""
+    pairs = enumerate(zip(text, other, strict=False))
+    return next((number for number, (mine, yours) in pairs if mine != yours), min(len(text), len(other)))
+
+
+def when(condition: str, text: str) -> str:
+    """A piece that is there only if the condition holds."""
+    return f"{{% if {condition} %}}{text}{{% endif %}}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

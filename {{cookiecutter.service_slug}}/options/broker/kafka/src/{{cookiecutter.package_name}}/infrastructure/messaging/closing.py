@@ -1,0 +1,36 @@
+"""Ends clients in bounded time: librdkafka waits for servers that are away, and Python for threads of its pools."""
+
+import asyncio
+from collections.abc import Callable
+from threading import Thread
+
+import structlog
+
+CLOSE_SECONDS = 5
+
+_log = structlog.stdlib.get_logger("broker")
+
+
+async def closed_in_time(close: Callable[[], object], what: str) -> None:
+    """Close a client in a thread that nobody has to wait for.
+
+    Args:
+        close: does it, and blocks.
+        what: is closed, for the log.
+    """
+    loop = asyncio.get_running_loop()
+    closed = asyncio.Event()
+
+    def run() -> None:
+        try:
+            close()
+        finally:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(closed.set)
+
+    Thread(target=run, daemon=True, name=f"close-{what}").start()
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await closed.wait()
+    except TimeoutError:
+        _log.warning("left a client behind that waits for servers which are away", client=what)

@@ -1,0 +1,1 @@
+"""Kafka, as only a cluster can be tested; without one a mock cluster stands in."""

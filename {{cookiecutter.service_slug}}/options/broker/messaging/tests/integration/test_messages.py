@@ -1,0 +1,16 @@
+"""The real database keeps every promise about messages."""
+
+from ..bookkeeping import HistoryContract, InboxContract
+from ..outboxes import OutboxContract
+
+
+class TestOutbox(OutboxContract):
+    """Everything about what goes out."""
+
+
+class TestInbox(InboxContract):
+    """Everything about what comes in."""
+
+
+class TestHistory(HistoryContract):
+    """Everything about what is kept of it."""

@@ -1,0 +1,43 @@
+"""A message on its way from the server through a handler."""
+
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+
+from .port import Delivery
+
+SHORT_REPLY = 9  # parts
+
+
+@dataclass(slots=True, eq=False)
+class Taken:
+    """A message that is here and not settled yet.
+
+    Args:
+        delivery: what the handler gets.
+        reply: where the server waits for the answer.
+        consumer: of the server; answers are taken in by each one after the other.
+        origin: names the message among all that ever were.
+    """
+
+    delivery: Delivery
+    reply: str
+    consumer: str
+    origin: str
+
+    @classmethod
+    def of(cls, message: Msg) -> "Taken":
+        """From a message as it came. Its subject for answers tells the rest; the library reads that at greater length.
+
+        `$JS.ACK.<stream>.<consumer>.<delivered>.<number>.<number for the consumer>.<time>.<pending>`; newer servers may
+        put a domain and an account before the stream.
+        """
+        tokens = message.reply.split(".")
+        stream, consumer, delivered, number, _, time = tokens[2:8] if len(tokens) == SHORT_REPLY else tokens[4:10]
+        headers = {name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")}
+        return cls(
+            Delivery(message.data, headers, int(delivered)),
+            message.reply,
+            f"{stream}.{consumer}",
+            f"{stream} {number} {time}",
+        )

@@ -1,0 +1,3 @@
+"""What a service needs where it is not local, besides its database."""
+
+ELSEWHERE = {"ENVIRONMENT": "dev"}

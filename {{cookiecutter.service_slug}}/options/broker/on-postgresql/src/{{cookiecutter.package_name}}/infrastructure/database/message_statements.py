@@ -1,0 +1,91 @@
+"""Every SQL statement of messaging on PostgreSQL."""
+
+CHANNEL = "outbox"
+
+# One statement for both, because each one more costs a request a round trip. Many notifications of one transaction, and
+# of several that commit together, reach a listener as one.
+ENQUEUE = f"""
+WITH added AS (
+    INSERT INTO outbox (lane, id, type, key, body)
+    SELECT lane, id, type, key, body
+    FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+        WITH ORDINALITY AS message (lane, id, type, key, body, number)
+    ORDER BY number
+)
+SELECT pg_notify('{CHANNEL}', '')
+"""  # noqa: S608
+
+# An outbox is empty most of the time, and a plan made then reads the whole table; kept for a backlog of a million that
+# would take seconds for each batch. The last line leaves time for a broker that is slow.
+BEGIN = """
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL jit = off;
+SET LOCAL idle_in_transaction_session_timeout = '15s';
+"""
+COMMIT = "COMMIT"
+
+# Those whose first message is the oldest.
+TAKE_LANES = """
+SELECT lanes.lane
+FROM outbox_lanes AS lanes
+CROSS JOIN LATERAL (SELECT position FROM outbox WHERE outbox.lane = lanes.lane ORDER BY position LIMIT 1) AS first
+ORDER BY first.position
+LIMIT $1
+FOR UPDATE OF lanes SKIP LOCKED
+"""
+
+# The place of a row in its table is the fastest way back to it. It cannot change hands: while this transaction runs,
+# nothing takes the place of a row that is visible to it.
+READ = """
+SELECT message.*
+FROM unnest($1::smallint[]) AS mine (lane)
+CROSS JOIN LATERAL (
+    SELECT ctid, position, id, type, key, body, created_at
+    FROM outbox WHERE outbox.lane = mine.lane ORDER BY position LIMIT $2
+) AS message
+ORDER BY message.position
+"""
+
+# What a crash takes back is only that messages were removed: they are published again, so a commit need not wait for
+# the disk. After many removals it does: the index skips their rows only once that is on the disk.
+REMOVE = """
+WITH removed AS (DELETE FROM outbox WHERE ctid = ANY($1::tid[]))
+SELECT set_config('synchronous_commit', $2, true)
+"""
+MANY = 100
+
+BACKLOG = """
+SELECT
+    (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS counted) AS count,
+    coalesce(greatest(extract(epoch FROM clock_timestamp() - min(first.created_at)), 0), 0)::float8 AS oldest_seconds
+FROM outbox_lanes AS lanes
+CROSS JOIN LATERAL (
+    SELECT created_at FROM outbox WHERE outbox.lane = lanes.lane ORDER BY position LIMIT 1
+) AS first
+"""
+
+PROBE = "SELECT 1"
+
+RECEIVE = "INSERT INTO inbox (consumer, message_id, received_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+
+# A bounded share at a time, so that no long transaction holds up vacuum.
+DELETE_RECEIVED = """
+DELETE FROM inbox
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT 1000))
+"""
+
+LAST_VERSION = "SELECT coalesce(max(version), 0) FROM {{ cookiecutter.__entity }}_history WHERE aggregate_id = $1"
+
+INSERT_HISTORY = """
+INSERT INTO {{ cookiecutter.__entity }}_history (aggregate_id, version, event_id, type, occurred_at, data)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+SELECT_HISTORY = """
+SELECT event_id, type, aggregate_id, version, occurred_at, data
+FROM {{ cookiecutter.__entity }}_history
+WHERE aggregate_id = $1 AND version > $2
+ORDER BY version LIMIT $3
+"""

@@ -1,0 +1,17 @@
+"""Redis Streams, and the stand-in that needs no server."""
+
+import structlog
+
+from ...config.broker import BrokerSettings
+from .in_process import InProcessBroker
+from .port import Broker
+from .redis import RedisBroker
+
+
+def select_broker(settings: BrokerSettings) -> Broker:
+    """The broker that the settings name; none but this process if they name none."""
+    if settings.url is None:
+        log = structlog.stdlib.get_logger("broker")
+        log.warning("no BROKER_URL: events stay within this process and are gone when it ends")
+        return InProcessBroker()
+    return RedisBroker(settings)

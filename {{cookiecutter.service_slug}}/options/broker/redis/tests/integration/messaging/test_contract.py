@@ -1,0 +1,12 @@
+"""Redis Streams keep the contract that every broker keeps."""
+
+from ...brokers import DeliveryContract
+from ...dead_letters import DeadLetterContract
+
+
+class TestDelivery(DeliveryContract):
+    """Everything about delivery."""
+
+
+class TestDeadLetters(DeadLetterContract):
+    """Everything about dead letters."""
