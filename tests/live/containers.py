@@ -12,9 +12,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tests import process
@@ -107,6 +108,26 @@ def running(image: str, *command: str, port: int, user: str, **settings: str) ->
         yield container
     finally:
         call("rm", "--force", container.id)
+        _until_forgotten(container.id)
+
+
+def _until_forgotten(container: str) -> None:
+    """Until the engine's own processes for this container have ended.
+
+    podman cleans up in the background, and before 4.5 an image may be unknown while another process writes to its store
+    (https://github.com/containers/podman/issues/17515).
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while any(container in command for command in _commands()):
+        assert time.monotonic() < deadline, f"something still works on {container}"
+        time.sleep(0.02)
+
+
+def _commands() -> Iterator[str]:
+    """What runs on this machine; nothing where there is no /proc."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield file.read_bytes().decode(errors="replace")
 
 
 def _has(name: str, image: str) -> bool:

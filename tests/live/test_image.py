@@ -60,7 +60,8 @@ def image(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imag
     git(project.path, "init", "--quiet")
     git(project.path, "add", ".")
     git(project.path, "commit", "--quiet", "--message=everything")
-    repository = "localhost/template-tests"
+    # A name that no other run on this machine has: they would take each other's image away.
+    repository = f"localhost/template-tests-{os.getpid()}"
     make(project.path, repository)
     image = Image(repository, project, git(project.path, "rev-parse", "HEAD"))
     yield image
