@@ -1,10 +1,13 @@
 """Encrypted connections and a password in a file, on servers that accept nothing else."""
 
+import json
 import secrets
+import time
 from pathlib import Path
 
 import pytest
 
+from tests import process
 from tests.live import private_servers
 from tests.live.secured import Secured
 from tests.process import Service
@@ -34,6 +37,14 @@ def reason(service: Service, status: int) -> str:
     """What the service says of its database."""
     checks = Walk(service.url).call("GET", "/health/ready", expect=status).json["checks"]
     return str(checks["database"])
+
+
+def wait_for_reason(service: Service, expected: str) -> None:
+    """Until the service says this of its database: a connection that was ended is found out when it is used."""
+    deadline = time.monotonic() + 10
+    while (said := json.loads(process.get(service.port, "/health/ready")[1])["checks"]["database"]) != expected:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("tls", ["verify", "require"])
@@ -95,6 +106,7 @@ def test_a_password_changes_without_a_restart(secured: Secured) -> None:
         secured.server.set_password(f"{secrets.token_hex(8)} ' \\ é")
         assert reason(running, 200) == "ok", "connections that are open stay open"
         secured.server.execute(TERMINATE[secured.database])
+        wait_for_reason(running, "credentials are refused")
         assert reason(running, 503) == "credentials are refused"
         secured.password_file(secured.server.password)
         assert reason(running, 200) == "ok"

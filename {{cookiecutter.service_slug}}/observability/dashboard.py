@@ -103,7 +103,9 @@ def _target(letter: str, query: Query, promises: Promises) -> dict[str, Any]:
     labels = [query.legend] if isinstance(query.legend, str) else [f"{{{{{name}}}}}" for name in query.legend]
     here = f'{promises.job_matcher}, namespace=~"$namespace"'
     expr = promises.filled(query.expr.replace("$here", here))
-    return {"refId": letter, "datasource": SOURCE, "expr": expr, "legendFormat": " ".join(labels)}
+    target = {"refId": letter, "datasource": SOURCE, "expr": expr, "legendFormat": " ".join(labels)}
+    # Where a histogram has exemplars, Grafana shows them only when it is told to.
+    return target | ({"exemplar": True} if "_bucket" in expr else {})
 
 
 def _source() -> dict[str, Any]:
@@ -131,7 +133,8 @@ def _starts(promises: Promises) -> dict[str, Any]:
         "datasource": SOURCE,
         "enable": True,
         "iconColor": "blue",
-        "expr": f'changes(process_start_time_seconds{{{promises.job_matcher}, namespace=~"$namespace"}}[1m]) > 0',
+        # Not changes(): a new pod is a new series, which has not changed. Longer than a step, or a scrape might miss it.
+        "expr": f'time() - process_start_time_seconds{{{promises.job_matcher}, namespace=~"$namespace"}} < 90',
         "titleFormat": "{{job}} started",
         "step": "60s",
     }

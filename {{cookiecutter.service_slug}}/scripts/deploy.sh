@@ -33,7 +33,8 @@ migrate() {
         ended=$(kubectl --namespace "$namespace" get job "$service-migrate" \
             --output jsonpath='{.status.conditions[?(@.status=="True")].type}')
     done
-    kubectl --namespace "$namespace" logs "job/$service-migrate" --tail=20
+    # At its deadline the Job takes its pod away, and the log with it.
+    kubectl --namespace "$namespace" logs "job/$service-migrate" --tail=20 || true
     [[ $ended == *Complete* ]] || fail "the migration failed, nothing else was changed: docs/runbooks/migration-failed.md"
 }
 {% endif %}

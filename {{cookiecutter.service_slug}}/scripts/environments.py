@@ -59,7 +59,10 @@ def before(environment: str) -> str:
     file = file_of(environment).as_posix()
     ran: list[str] = []
     for commit in git("log", "--reverse", "--format=%H", "--", file).split():
-        tag = tag_in(git("show", f"{commit}:{file}"), environment)
+        then = git("show", f"{commit}:{file}")
+        if not TAG.search(then):
+            continue  # it named its image in another way then
+        tag = tag_in(then, environment)
         if tag in ran:
             del ran[ran.index(tag) + 1 :]
         else:

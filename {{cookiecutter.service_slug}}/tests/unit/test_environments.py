@@ -84,6 +84,19 @@ def test_each_rollback_goes_one_release_further_back(ours: Path) -> None:
     assert run("running", "dev") == "1.0.0"  # not to one that was taken back
 
 
+def test_a_time_when_the_image_was_named_by_its_digest_is_passed_over(ours: Path) -> None:
+    run = running(ours)
+    run("promote", "dev", "1.0.0")
+    file = ours / "environments" / "dev" / "kustomization.yaml"
+    tagged = file.read_text()
+    for text in (tagged.replace('newTag: "1.0.0"', "digest: sha256:abc"), tagged):
+        file.write_text(text)
+        called(ours, "git", "commit", "--quiet", "--all", "--message=another way")
+    run("promote", "dev", "1.1.0")
+    run("rollback", "dev")
+    assert run("running", "dev") == "1.0.0"
+
+
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [

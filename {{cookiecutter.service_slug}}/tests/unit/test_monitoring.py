@@ -163,6 +163,14 @@ def test_commands_and_objects_that_runbooks_name_exist() -> None:
     assert set(re.findall(r"\b(?:deployment|job)/[a-z0-9-]+", written())) <= there
 
 
+def test_log_lines_that_runbooks_look_for_exist() -> None:
+    documented = (ROOT / "docs" / "observability.md").read_text()
+    looked_for = re.findall(r"kubectl .* logs .*?\| grep (?:-E )?'([\w |]+)'", written())
+    lines = {line for pattern in looked_for for line in pattern.split("|")}
+    assert lines
+    assert {line for line in lines if f"`{line}`" not in documented} == set()
+
+
 def test_links_of_runbooks_lead_somewhere() -> None:
     for path in [*RUNBOOKS.glob("*.md"), ROOT / "docs" / "oncall.md"]:
         for link in re.findall(r"\]\(([\w./-]+\.\w+)[#)]", path.read_text()):

@@ -38,9 +38,9 @@ def main(folder: Path) -> None:
 
 
 def database_file() -> Path:
-    """The file that the service's settings name; ends the process if they are wrong."""
+    """The file that the service's settings name; ends the process if they are wrong. Nothing else has to be set here."""
     try:
-        return load_settings().database.path
+        return load_settings(("database",)).database.path
     except InvalidSettings as error:
         raise click.ClickException("\n".join(error.problems)) from error
 

@@ -39,6 +39,14 @@ async def test_a_file_in_use_is_not_replaced(
     assert rows(database_settings) == before
 
 
+def test_only_the_file_has_to_be_named_where_nothing_else_runs(
+    backups: Backups, database_settings: DatabaseSettings
+) -> None:
+    given = {"ENVIRONMENT": "production", "DATABASE_URL": database_settings.address{{ ', "BROKER_URL": ""' if cookiecutter.broker != "none" }}}
+    done = backups.run(backups.backup, backups.folder, **given)
+    assert done.returncode == 0, done.stderr
+
+
 async def test_what_was_replaced_is_kept(
     backups: Backups, closed_database: Database, database_settings: DatabaseSettings
 ) -> None:

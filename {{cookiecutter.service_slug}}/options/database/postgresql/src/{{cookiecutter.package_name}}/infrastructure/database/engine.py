@@ -14,6 +14,7 @@ from ...config.database import DatabaseSettings
 RENDER_AS_BATCH = False  # PostgreSQL alters tables in place
 MIGRATION_LOCK = 0x6D696772  # "migr": any number that nothing else in this database locks
 WAIT_SECONDS = 0.2
+LOCK_TIMEOUT = "30s"  # while a migration waits for a table, so does everybody who comes later
 _SSL_MODES = {"off": "disable", "require": "require", "verify": "verify-full"}
 
 
@@ -26,6 +27,7 @@ def create_migration_engine(settings: DatabaseSettings) -> Engine:
     options = {
         "client_encoding": "utf8",  # a database without an encoding would answer in bytes
         "sslmode": _SSL_MODES[settings.tls],
+        "options": f"-c lock_timeout={LOCK_TIMEOUT}",
     }
     if settings.tls == "verify":
         options["sslrootcert"] = _trusted(settings)
