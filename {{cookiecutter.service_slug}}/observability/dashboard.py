@@ -133,7 +133,7 @@ def _starts(promises: Promises) -> dict[str, Any]:
         "datasource": SOURCE,
         "enable": True,
         "iconColor": "blue",
-        # Not changes(): a new pod is a new series, which has not changed. Longer than a step, or a scrape might miss it.
+        # Not changes(): a new pod is a new series, which has not changed. Longer than a step, as scrapes are late.
         "expr": f'time() - process_start_time_seconds{{{promises.job_matcher}, namespace=~"$namespace"}} < 90',
         "titleFormat": "{{job}} started",
         "step": "60s",

@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
 
 
 def database_file() -> Path:
-    """The file that the service's settings name; ends the process if they are wrong. Nothing else has to be set here."""
+    """The file that DATABASE_URL names, whatever else is set; ends the process if it is wrong."""
     try:
         return load_settings(("database",)).database.path
     except InvalidSettings as error:
