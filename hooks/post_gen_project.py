@@ -19,6 +19,7 @@ OPTIONS = Path("options")
 FRAGMENTS = "fragments"  # pieces that central files include while they are rendered; no files of the service
 
 Plan = dict[Path, list[Path]]
+Condition = dict[str, list[str]]
 
 
 def is_declared(folder: Path) -> bool:
@@ -36,9 +37,16 @@ def is_chosen(folder: Path) -> bool:
     """Whether these answers bring the folder: it is a choice made, or a layer whose condition holds."""
     condition = ANSWERS["_layers"].get(folder.as_posix())
     if condition is not None:
-        return all(holds(ANSWERS[option], choices) for option, choices in condition.items())
+        return is_met(condition)
     option, choice = folder.parts
     return bool(ANSWERS[option] == choice)
+
+
+def is_met(condition: Condition | list[Condition]) -> bool:
+    """Whether the answer to each of its options is among the choices; of several conditions, one is enough."""
+    if isinstance(condition, list):
+        return any(is_met(each) for each in condition)
+    return all(holds(ANSWERS[option], choices) for option, choices in condition.items())
 
 
 def holds(answer: str, choices: list[str]) -> bool:

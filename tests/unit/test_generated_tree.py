@@ -39,7 +39,8 @@ def test_a_service_has_the_files_of_the_base_and_of_its_choices_and_no_others(pr
     made = {f"{option}/{choice}" for option, choice in EVERY_CHOICE if project.answers[option] == choice}
     layers = {
         folder
-        for folder, condition in MODEL["_layers"].items()
+        for folder, conditions in MODEL["_layers"].items()
+        for condition in (conditions if isinstance(conditions, list) else [conditions])
         if all(holds(project.answers[option], choices) for option, choices in condition.items())
     }
     expected = named(project, files(TEMPLATE, without="options"))

@@ -13,6 +13,7 @@ MODEL = options.model()
 CHOICES = options.choices()
 PUBLIC = [name for name in MODEL if not name.startswith("_")]
 FOLDERS = options.ROOT / "{{cookiecutter.service_slug}}" / "options"
+Conditions = dict[str, list[str]] | list[dict[str, list[str]]]
 
 
 def test_every_option_asks_a_question_and_no_question_is_left_over() -> None:
@@ -37,16 +38,17 @@ def test_requirements_belong_to_declared_choices() -> None:
         assert set(group) <= set(CHOICES[option])
 
 
-@pytest.mark.parametrize(("folder", "condition"), MODEL["_layers"].items())
-def test_a_layer_has_a_folder_and_a_condition_that_can_hold(folder: str, condition: dict[str, list[str]]) -> None:
-    assert_declared(condition)
-    assert any(
-        all(holds(choice, condition[option]) for option, choice in zip(condition, combination, strict=True))
-        for combination in product(*(CHOICES[option] for option in condition))
-    )
+@pytest.mark.parametrize(("folder", "conditions"), MODEL["_layers"].items())
+def test_a_layer_has_a_folder_and_conditions_that_can_hold(folder: str, conditions: Conditions) -> None:
+    for condition in conditions if isinstance(conditions, list) else [conditions]:
+        assert_declared(condition)
+        assert any(
+            all(holds(choice, condition[option]) for option, choice in zip(condition, combination, strict=True))
+            for combination in product(*(CHOICES[option] for option in condition))
+        )
     assert (FOLDERS / folder).is_dir()
     option, layer = folder.split("/")
-    assert layer not in CHOICES[option]
+    assert layer not in CHOICES.get(option, [])
 
 
 def test_conflicts_speak_of_declared_choices_and_give_a_reason() -> None:

@@ -40,7 +40,7 @@ def test_what_cannot_be_read_is_refused_without_being_shown(monkeypatch: pytest.
 )
 def test_the_address_holds_no_secret(url: str, address: str, user: str | None, password: str) -> None:
     settings = BrokerSettings.model_validate({"url": url})
-    assert (settings.address, settings.user, settings.read_password()) == (address, user, password)
+    assert (settings.server, settings.user, settings.read_password()) == (address, user, password)
     assert password == "" or password not in repr(settings)
 
 

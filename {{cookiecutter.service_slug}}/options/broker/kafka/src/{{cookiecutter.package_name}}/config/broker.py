@@ -1,18 +1,21 @@
 """Which Kafka, how to reach it, and how its topics are made."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic import Field, FilePath, SecretStr
 
 from .guard import REQUIRED_OUTSIDE_LOCAL
-from .section import Section
+from .server import ServerSection
 
-PLAIN, ENCRYPTED = "kafka", "kafka+ssl"
+PLAIN, ENCRYPTED = "kafka://", "kafka+ssl://"
 
 
-class BrokerSettings(Section, env_prefix="BROKER_"):
+class BrokerSettings(ServerSection, env_prefix="BROKER_"):
     """Where events go and come from. Without a URL they stay in the process, which only ENVIRONMENT=local accepts."""
+
+    schemes: ClassVar = (PLAIN, ENCRYPTED)
+    example: ClassVar = f"{PLAIN}user:password@host:port or {ENCRYPTED}..."
 
     url: SecretStr | None = Field(
         None,
@@ -38,30 +41,11 @@ class BrokerSettings(Section, env_prefix="BROKER_"):
     topic_partitions: int = Field(12, ge=1, le=1_000, description="of a topic that the service makes")
     topic_replication: int = Field(3, ge=1, le=9, description="copies of it; 1 where there is one server")
 
-    @field_validator("url")
     @classmethod
-    def is_readable(cls, url: SecretStr | None) -> SecretStr | None:
-        """What the client library would misread shows up late and unclear."""
-        if url is None:
-            return None
-        scheme, separator, rest = url.get_secret_value().partition("://")
-        if not separator or scheme not in (PLAIN, ENCRYPTED):
-            raise ValueError(f"must look like {PLAIN}://user:password@host:port or {ENCRYPTED}://...")
-        if "?" in rest:
-            raise ValueError("takes no options after a `?`; there is a variable for each")
-        account, _, servers = rest.rpartition("@")
-        if set("@/#[]") & set(account):
-            raise ValueError("cannot be read; / @ : # [ ] % in a password are written %2F %40 %3A %23 %5B %5D %25")
-        if not all(_is_server(server) for server in servers.split(",")):
-            raise ValueError("cannot be read; it ends with host:port, or several of them with commas between")
-        return url
-
-    @property
-    def address(self) -> str:
-        """The URL. Raises ValueError if there is none."""
-        if self.url is None:
-            raise ValueError("BROKER_URL is not set")
-        return self.url.get_secret_value()
+    def is_readable(cls, url: str) -> bool:
+        """It may name several servers, all with their ports."""
+        account, _, servers = url.partition("://")[2].rpartition("@")
+        return not set("@/#[]") & set(account) and all(_is_server(server) for server in servers.split(","))
 
     @property
     def servers(self) -> str:
@@ -71,22 +55,12 @@ class BrokerSettings(Section, env_prefix="BROKER_"):
     @property
     def user(self) -> str | None:
         """Whom to be; None where the cluster asks for nobody."""
-        return unquote(self._account.partition(":")[0]) or None
+        return unquote(urlsplit(self.address).username or "") or None
 
     @property
     def is_encrypted(self) -> bool:
         """Whether connections use TLS."""
-        return self.address.startswith(f"{ENCRYPTED}://")
-
-    def read_password(self) -> str:
-        """The password: what the file holds now, else what the URL holds. Raises OSError."""
-        if self.password_file is not None:
-            return self.password_file.read_text().strip()
-        return unquote(self._account.partition(":")[2])
-
-    @property
-    def _account(self) -> str:
-        return self.address.partition("://")[2].rpartition("@")[0]
+        return self.address.startswith(ENCRYPTED)
 
 
 def _is_server(text: str) -> bool:

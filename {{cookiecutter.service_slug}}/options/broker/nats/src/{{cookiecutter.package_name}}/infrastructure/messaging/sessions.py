@@ -63,7 +63,7 @@ class Session:
             options["tls"] = self._settings.tls_context()
         async with asyncio.timeout(self._settings.connect_timeout_seconds):
             await self.client.connect(
-                [self._settings.address],
+                [self._settings.server],
                 name="{{ cookiecutter.service_slug }}",
                 connect_timeout=math.ceil(self._settings.connect_timeout_seconds),
                 ping_interval=PING_SECONDS,
