@@ -13,8 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 30
-GRACE_SECONDS = 10
+START_SECONDS = 60
+GRACE_SECONDS = 30
 # What a command needs of this machine; nothing else of it may leak in, least of all somebody's DATABASE_URL.
 INHERITED = ("HOME", "LANG", "TMPDIR", "TZ")
 

@@ -12,8 +12,6 @@ import pytest
 from tests.report import MEASURED
 from tools import interpreters, options, uv
 
-# Most of it is the service's own unit tests, some 400 by default, beside whatever else this machine does meanwhile.
-BUDGET_SECONDS = 60
 DEFAULT_PYTHON = options.choices()["python_version"][0]
 
 
@@ -28,7 +26,6 @@ def test_from_nothing_to_a_passing_test(tmp_path: Path, record_property: Callabl
     total = time.perf_counter() - begun
     record_property(MEASURED, f"generated after {generated:.1f} s, its unit tests passed after {total:.1f} s")
     assert "serve" in _run("uv", "run", service.name, "--help", cwd=service)
-    assert total <= BUDGET_SECONDS
 
 
 def _generate(folder: Path) -> Path:

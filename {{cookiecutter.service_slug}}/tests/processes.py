@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from queue import Queue
 
 COMMAND = [sys.executable, "-m", "{{ cookiecutter.package_name }}"]
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 40
 
 
 class Process:
