@@ -183,6 +183,21 @@ class DeliveryContract(BrokerFixtures):
         # Their verdicts have arrived: nothing comes again.
         assert (await broker.depth(subscription)).waiting == 0
 
+    async def test_what_handlers_give_back_at_the_end_is_left_to_others(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        held = Handled(lambda _: Retry(0, "the process ends"), gate=asyncio.Event())
+        sent = messages(type, CONCURRENCY * 4)
+        assert held.gate is not None
+        async with broker.consuming(subscription, held, CONCURRENCY, held.gate.set):
+            await broker.publish(sent)
+            await until(lambda: held.running == CONCURRENCY)
+        assert len(held.deliveries) == CONCURRENCY
+        handled = Handled()
+        async with broker.consuming(subscription, handled, CONCURRENCY):
+            await handled.wait_for(*bodies_of(sent))
+        assert max(delivery.attempt for delivery in handled.deliveries) <= 2
+
     async def test_counts_what_waits(self, broker: Broker, subscription: Subscription, type: str) -> None:
         async with broker.consuming(subscription, Handled(), CONCURRENCY):
             assert await broker.depth(subscription) == Depth(waiting=0, dead=0)

@@ -93,7 +93,15 @@ class Adapters:
 
     def worker(self, settings: Settings) -> Worker:
         """Relay and consumers."""
-        return create_worker(settings, self.transactions, self.store, self.broker, self.outbox, self.registry)
+        return create_worker(
+            settings,
+            self.transactions,
+            self.store,
+            self.broker,
+            self.outbox,
+            self.registry,
+            self.database.check,
+        )
 
 
 def create_service(

@@ -18,6 +18,7 @@ from {{ cookiecutter.package_name }}.infrastructure.identity import new_id, utc_
 from {{ cookiecutter.package_name }}.infrastructure.messaging import consumer as module
 from {{ cookiecutter.package_name }}.infrastructure.messaging.backoff import Backoff
 from {{ cookiecutter.package_name }}.infrastructure.messaging.consumer import (
+    Check,
     Consumer,
     Reaction,
     RetryPolicy,
@@ -58,7 +59,9 @@ Build = Callable[..., Consumer]
 def build(database: MemoryDatabase, store: MemoryMessageStore) -> Build:
     """Makes a consumer, by default the one that keeps the history."""
 
-    def make(react: Callable[[Step, Envelope], Awaitable[None]] | None = None) -> Consumer:
+    def make(
+        react: Callable[[Step, Envelope], Awaitable[None]] | None = None, check: Check = database.check
+    ) -> Consumer:
         return Consumer(
             HISTORY,
             REACTIONS if react is None else {f"{PREFIX}.created": Reaction(1, Anything, react)},
@@ -67,6 +70,7 @@ def build(database: MemoryDatabase, store: MemoryMessageStore) -> Build:
             RetryPolicy(ATTEMPTS, Backoff(first=0.1, longest=1)),
             ConsumerMetrics(create_registry()),
             utc_now,
+            check,
         )
 
     return make
@@ -175,28 +179,34 @@ async def test_a_failed_effect_leaves_nothing_behind(build: Build, database: Mem
     assert await consumer(delivery) == Done()
 
 
+async def away(*_: object) -> None:
+    """What happens to everything while nobody can use the database."""
+    raise Unavailable("database", "cannot be reached")
+
+
 async def test_messages_are_held_while_the_database_is_away_and_use_up_no_attempt(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "OUTAGE", Backoff(first=0.001, longest=0.001))
     calls = 0
 
-    async def away(step: Step, envelope: Envelope) -> None:
+    async def come_back(step: Step, envelope: Envelope) -> None:
         nonlocal calls
-        del step, envelope
         calls += 1
         if calls <= ATTEMPTS * 5:
-            raise Unavailable("database", "cannot be reached")
+            await away(step, envelope)
 
-    assert await build(away)(Delivery(event(new_id(), 1).body, attempt=ATTEMPTS)) == Done()
+    assert await build(come_back, away)(Delivery(event(new_id(), 1).body, attempt=ATTEMPTS)) == Done()
+
+
+async def test_a_message_that_asks_too_much_of_a_database_that_is_there_uses_up_its_attempts(build: Build) -> None:
+    consumer, body = build(away), event(new_id(), 1).body
+    assert isinstance(await consumer(Delivery(body, attempt=1)), Retry)
+    assert isinstance(await consumer(Delivery(body, attempt=ATTEMPTS)), Dead)
 
 
 async def test_what_is_held_is_given_back_when_the_process_ends(build: Build) -> None:
-    async def away(step: Step, envelope: Envelope) -> None:
-        del step, envelope
-        raise Unavailable("database", "cannot be reached")
-
-    consumer = build(away)
+    consumer = build(away, away)
     handling = asyncio.create_task(consumer(event(new_id(), 1)))
     await asyncio.sleep(0.01)
     consumer.stop()

@@ -59,6 +59,7 @@ class Process:
             RetryPolicy(attempts=3, backoff=Backoff(first=0.05, longest=0.1)),
             ConsumerMetrics(create_registry()),
             utc_now,
+            self.adapters.database.check,
         )
 
     async def enqueue(self, *messages: Message) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
@@ -75,13 +76,14 @@ class Dispatcher:
             return False
         return True
 
-    async def end(self) -> None:
-        """Start nothing any more, and wait for the handlers at work."""
+    async def end(self, let_go: Callable[[], None]) -> None:
+        """Start nothing any more, have handlers give back what they hold, and wait for those at work."""
         self._ending.set()
         self._ready.clear()
         self._later.clear()
         if self._alarm is not None:
             self._alarm.cancel()
+        let_go()
         while self._running:
             await asyncio.wait(self._running)
 

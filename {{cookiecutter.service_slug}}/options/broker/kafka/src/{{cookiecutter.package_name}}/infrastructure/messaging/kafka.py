@@ -1,7 +1,7 @@
 """Kafka through confluent-kafka (librdkafka): topics, a consumer group for each subscription, retries, dead letters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import structlog
@@ -11,7 +11,7 @@ from ...config.broker import BrokerSettings
 from .admin import Admin
 from .connections import Connections
 from .dead_letter_log import DeadLetterLog
-from .port import DeadLetter, DeadLetterNotFound, Depth, Handler, Message, Subscription
+from .port import DeadLetter, DeadLetterNotFound, Depth, Handler, Message, Subscription, nothing
 from .producer import ConfirmingProducer
 from .records import letter, outgoing, to_forget, to_replay
 from .subscriber import Subscriber
@@ -86,11 +86,12 @@ class KafkaBroker:
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AsyncIterator[None]:
         """Be a member of the subscription's group."""
         session = self._settings.session_timeout_seconds
         subscriber = Subscriber(subscription, self._connections, self._topics, self._producer, session)
-        async with subscriber.running(handle, concurrency):
+        async with subscriber.running(handle, concurrency, let_go):
             yield
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:

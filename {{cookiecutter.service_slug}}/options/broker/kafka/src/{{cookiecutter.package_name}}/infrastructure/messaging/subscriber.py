@@ -1,7 +1,7 @@
 """Keeps a subscription going: declared, joined, and joined again if its membership breaks for good."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
@@ -44,7 +44,7 @@ class Subscriber:
         self._over = asyncio.Event()
 
     @asynccontextmanager
-    async def running(self, handle: Handler, concurrency: int) -> AsyncIterator[None]:
+    async def running(self, handle: Handler, concurrency: int, let_go: Callable[[], None]) -> AsyncIterator[None]:
         """Hand messages over as long as the block lasts; then wait for the handlers at work."""
         try:
             await self._topics.declare(self._subscription)
@@ -68,7 +68,7 @@ class Subscriber:
             finally:
                 try:
                     self._ending = True
-                    await dispatcher.end()
+                    await dispatcher.end(let_go)
                 finally:
                     self._over.set()
 

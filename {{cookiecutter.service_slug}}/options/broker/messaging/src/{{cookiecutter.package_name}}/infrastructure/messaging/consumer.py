@@ -25,6 +25,8 @@ from .store import MessageStore
 
 # Another worker may be at work on the event before this one: a moment later it is done.
 EARLY_PAUSES_SECONDS = (0.01, 0.03, 0.1)
+# Raises Unavailable.
+Check = Callable[[], Awaitable[None]]
 # While the database is away every message would fail: they are held, so that none uses up its attempts.
 OUTAGE = Backoff(first=0.2, longest=5)
 _log = structlog.stdlib.get_logger("consumer")
@@ -80,6 +82,7 @@ class Consumer:
         policy: RetryPolicy,
         metrics: ConsumerMetrics,
         now: Clock,
+        check: Check,
     ) -> None:
         self.subscription = Subscription(name, list(reactions))
         self._reactions = reactions
@@ -89,6 +92,7 @@ class Consumer:
         self._metrics = metrics
         metrics.expect(name)
         self._now = now
+        self._check = check
         self._keys = KeyLocks()
         self._stopping = asyncio.Event()
 
@@ -147,10 +151,10 @@ class Consumer:
                     # Its predecessor may be in its own retries: this one waits longer than those can take.
                     return _failed(self._policy.verdict(attempt, str(error), self._policy.attempts * 2))
             except Unavailable as error:
+                if not await self._is_away():  # so it is this message that asks for too much
+                    return _failed(self._policy.verdict(attempt, str(error)))
                 outages += 1
-                pause = OUTAGE.after(outages)
-                if outages == 1:
-                    _log.warning("waits with a message", reason=str(error))
+                pause = _outage(outages, error)
             if await self._stopped_within(pause):
                 return _failed(Retry(0, "the process ends"))
 
@@ -165,6 +169,14 @@ class Consumer:
             return True
 
         return await self._transactions.run(step)
+
+    async def _is_away(self) -> bool:
+        """Whether the database is away for every message."""
+        try:
+            await self._check()
+        except Unavailable:
+            return True
+        return False
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:
@@ -182,6 +194,13 @@ class Consumer:
                 _log.error("message is a dead letter", reason=reason, attempt=attempt)
             case Done():
                 _log.debug("message handled", outcome=outcome, attempt=attempt)
+
+
+def _outage(outages: int, error: Unavailable) -> float:
+    """How long to wait; said once."""
+    if outages == 1:
+        _log.warning("waits with a message", reason=str(error))
+    return OUTAGE.after(outages)
 
 
 def _refusal(reaction: Reaction, envelope: Envelope) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -21,6 +21,7 @@ from .port import (
     Retry,
     Subscription,
     channel_of,
+    nothing,
 )
 
 
@@ -79,6 +80,7 @@ class InProcessBroker:
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AsyncIterator[None]:
         """Deliver from the subscription's queue."""
         queue = self._queue(subscription)
@@ -90,6 +92,7 @@ class InProcessBroker:
                 yield
             finally:
                 taking.cancel()
+                let_go()
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:
         """The oldest ones first."""

@@ -78,6 +78,10 @@ Verdict = Done | Retry | Dead
 Handler = Callable[[Delivery], Awaitable[Verdict]]
 
 
+def nothing() -> None:
+    """For handlers that never wait for anything but themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """Who takes which events.
@@ -172,6 +176,7 @@ class Broker(Protocol):
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AbstractAsyncContextManager[None]:
         """Deliver messages as long as the block lasts, also after the broker was away.
 
@@ -182,7 +187,9 @@ class Broker(Protocol):
         take minutes (while the database is away): the message stays with it as long as this process lives. When the
         process dies, the message is delivered again, to whoever is there.
 
-        At the end of the block no message is taken any more and handlers in flight are waited for.
+        At the end of the block no message is taken any more; then `let_go` is called, so that handlers give back what
+        they hold, and handlers in flight are waited for. In this order, because what they give back would else come
+        again at once, and again.
         """
         ...
 

@@ -14,7 +14,7 @@ from ...domain.ports import Transactions
 from ..background import in_background
 from ..identity import utc_now
 from .backoff import Backoff
-from .consumer import Consumer, RetryPolicy
+from .consumer import Check, Consumer, RetryPolicy
 from .metrics import ConsumerMetrics, RelayMetrics
 from .port import Broker
 from .relay import Relay
@@ -50,7 +50,7 @@ class Worker:
             await stack.enter_async_context(in_background(_kept_up("figures", self._sample)))
             for consumer in self.consumers:
                 # Before the relay: a broker keeps an event only for those that it knows.
-                consuming = self.broker.consuming(consumer.subscription, consumer, self.concurrency)
+                consuming = self.broker.consuming(consumer.subscription, consumer, self.concurrency, consumer.stop)
                 await stack.enter_async_context(consuming)
             relaying = asyncio.create_task(_kept_up("relay", self.relay.run))
             _log.info("working", consumers=[consumer.subscription.name for consumer in self.consumers])
@@ -61,12 +61,10 @@ class Worker:
 
     async def _finish(self, stack: AsyncExitStack, relaying: asyncio.Task[None], grace_seconds: float) -> None:
         self.relay.stop()
-        for consumer in self.consumers:
-            consumer.stop()
         try:
             async with asyncio.timeout(grace_seconds):
-                await relaying
                 await stack.aclose()
+                await relaying
         except TimeoutError:
             _log.warning("did not finish in time", grace_seconds=grace_seconds)
 
@@ -88,6 +86,7 @@ def create_worker(
     broker: Broker,
     relay_metrics: RelayMetrics,
     registry: CollectorRegistry,
+    check: Check,
 ) -> Worker:
     """A relay, and a consumer for each subscription.
 
@@ -98,6 +97,7 @@ def create_worker(
         broker: where events go and come from.
         relay_metrics: the figures of the outbox, which others add to.
         registry: takes the figures of consumers.
+        check: raises Unavailable while the database is away.
     """
     consumer_metrics = ConsumerMetrics(registry)
     backoff = Backoff(settings.consumer.backoff_seconds, settings.consumer.backoff_max_seconds)
@@ -107,7 +107,7 @@ def create_worker(
         store=store,
         relay=Relay(store, broker, relay_metrics, settings.outbox.batch_size, utc_now),
         consumers=[
-            Consumer(name, reactions, transactions, store, policy, consumer_metrics, utc_now)
+            Consumer(name, reactions, transactions, store, policy, consumer_metrics, utc_now, check)
             for name, reactions in subscriptions().items()
         ],
         concurrency=settings.consumer.concurrency,

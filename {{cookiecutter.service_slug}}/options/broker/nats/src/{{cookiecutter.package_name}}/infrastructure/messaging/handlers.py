@@ -82,10 +82,11 @@ class Handlers:
                 for taken in [*self._running, *self._waiting]:
                     await client.publish(taken.reply, IN_PROGRESS)
 
-    async def end(self) -> None:
-        """Give back what has not begun, and wait for what has."""
+    async def end(self, let_go: Callable[[], None]) -> None:
+        """Give back what has not begun, have handlers give back what they hold, and wait for those at work."""
         while self._waiting:
             await self._answer(self._waiting.popleft(), NAK)
+        let_go()
         while self._running:
             self._idle.clear()
             await self._idle.wait()

@@ -1,7 +1,7 @@
 """NATS JetStream: a stream for each service that publishes, a durable consumer for each subscription."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -17,7 +17,7 @@ from .depth import depth_of
 from .errors import unavailable_errors
 from .handlers import Handlers
 from .names import Aside, consumer_of, owner_of, subject_of
-from .port import CONTENT_TYPE, DeadLetter, Depth, Handler, Message, Subscription
+from .port import CONTENT_TYPE, DeadLetter, Depth, Handler, Message, Subscription, nothing
 from .pulling import Source
 from .sessions import Session
 from .topology import Start, Topology
@@ -86,6 +86,7 @@ class NatsBroker:
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AsyncIterator[None]:
         """Pull from the consumers of the subscription, and from that of its replays."""
         handlers = Handlers(self._connection, self._dead_letters, subscription, handle, concurrency)
@@ -107,7 +108,7 @@ class NatsBroker:
                 for task in pulling:
                     task.cancel()
                 await asyncio.wait(pulling)
-                await handlers.end()
+                await handlers.end(let_go)
                 alive.cancel()
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:

@@ -1,6 +1,6 @@
 """RabbitMQ: one topic exchange for all events, quorum queues for each subscription."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from ...config.broker import BrokerSettings
@@ -8,7 +8,7 @@ from .confirms import ConfirmingPublisher, OutgoingMessage
 from .connections import LastingConnection
 from .dead_letter_queue import DeadLetterQueues
 from .headers import new_properties
-from .port import DeadLetter, Depth, Handler, Message, Subscription
+from .port import DeadLetter, Depth, Handler, Message, Subscription, nothing
 from .subscriber import QueueConsumer
 from .topology import BrokerTopology
 
@@ -52,6 +52,7 @@ class RabbitBroker:
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AsyncIterator[None]:
         """Deliver from the subscription's queue."""
         self._consuming.open()
@@ -60,7 +61,7 @@ class RabbitBroker:
             await subscriber.start()
             yield
         finally:
-            await subscriber.stop()
+            await subscriber.stop(let_go)
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:
         """The oldest ones first."""

@@ -5,6 +5,7 @@ they go on, and as what they hold cannot be acknowledged any more, it is deliver
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -58,11 +59,12 @@ class QueueConsumer:
         self._keeping = asyncio.create_task(self._keep())
         await self._tried.wait()
 
-    async def stop(self) -> None:
-        """Take none any more, and wait for the handlers at work."""
+    async def stop(self, let_go: Callable[[], None]) -> None:
+        """Take none any more, have handlers give back what they hold, and wait for those at work."""
         self._settlement.stop()
         try:
             await self._stop_taking()
+            let_go()
             for _ in self._workers:
                 self._arrived.put_nowait(None)
             await asyncio.gather(*self._workers)

@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
@@ -37,7 +37,7 @@ class Membership:
         self._taker = GroupTaker(self._group, takeover_seconds, self._stopping)
 
     @asynccontextmanager
-    async def lasting(self, handle: Handler, concurrency: int) -> AsyncIterator[None]:
+    async def lasting(self, handle: Handler, concurrency: int, let_go: Callable[[], None]) -> AsyncIterator[None]:
         """Deliver as long as the block lasts; what is still held when it is broken off goes to others."""
         try:
             await self._group.declare()
@@ -53,6 +53,7 @@ class Membership:
                 self._taker.stop()
                 await self._reader.end(reading)
                 await asyncio.wait({taking})
+                let_go()
                 with suppress(TimeoutError):
                     await handling.end(SETTLE_SECONDS)
                 self._over.set()

@@ -1,6 +1,6 @@
 """Redis Streams: a stream for each channel, a consumer group for each subscription."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import structlog
@@ -21,6 +21,7 @@ from .port import (
     Message,
     Subscription,
     channel_of,
+    nothing,
 )
 from .topology import dead_stream_of, stream_of, streams_of
 
@@ -84,9 +85,10 @@ class RedisBroker:
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AbstractAsyncContextManager[None]:
         """Be a member of the subscription's group."""
-        return Membership(self._connections, subscription, self._takeover_seconds).lasting(handle, concurrency)
+        return Membership(self._connections, subscription, self._takeover_seconds).lasting(handle, concurrency, let_go)
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:
         """The oldest ones first."""

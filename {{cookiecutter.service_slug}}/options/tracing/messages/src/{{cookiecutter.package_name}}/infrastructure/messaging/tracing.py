@@ -6,7 +6,7 @@ batch (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/).
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from ...domain.causality import Cause, caused_by, current_cause
 from ...domain.events import {{ cookiecutter.__Entity }}Event
 from ...domain.ports import NewId
 from .envelope import Packer
-from .port import Broker, DeadLetter, Delivery, Depth, Done, Handler, Message, Subscription, Verdict
+from .port import Broker, DeadLetter, Delivery, Depth, Done, Handler, Message, Subscription, Verdict, nothing
 from .schemas import PREFIX
 
 _tracer = trace.get_tracer("{{ cookiecutter.service_slug }}")
@@ -89,6 +89,7 @@ class TracedBroker:
         subscription: Subscription,
         handle: Handler,
         concurrency: int,
+        let_go: Callable[[], None] = nothing,
     ) -> AbstractAsyncContextManager[None]:
         """Deliver, with a span around whatever the handler does."""
 
@@ -99,7 +100,7 @@ class TracedBroker:
                     _fail(span, type(verdict).__name__.lower())
                 return verdict
 
-        return self._broker.consuming(subscription, traced, concurrency)
+        return self._broker.consuming(subscription, traced, concurrency, let_go)
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:
         """What was put aside."""
