@@ -25,7 +25,6 @@ ANSWERS = {
     "service_name": "Zzqtitle",
     "service_slug": "zzq-slug",
     "package_name": "zzq_package",
-    # Sorts as `Order` does: whoever takes that name finds the documents as the service would write them.
     "aggregate": "Oqq Entity",
     "description": "Zzqdescription",
 }

@@ -40,7 +40,8 @@ def _choice(choice: str, sentence: str) -> str:
 
 
 def _free(default: str) -> str:
-    source = re.search(r"cookiecutter\.(\w+)", default)
+    source = re.search(r"cookiecutter\.([a-z]\w+)", default)
+    default = re.sub(r"\{\{.*?\}\}", "...", default)
     return f"any; made from {_code(source[1])}" if source else f"any; {_cell(default)}"
 
 

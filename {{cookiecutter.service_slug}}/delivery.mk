@@ -48,7 +48,7 @@ contract-diff: ## ask whether this breaks anything that BASE promises
 	git archive "$(BASE)" contracts | tar -x -C build/base
 	CONTRACTS=build/base/contracts uv run pytest -q tests/contract -k nothing_breaks
 
-written: contract env-example slo ## write everything that is made from the code, and fail if it was not committed
+written: contract env-example configuration slo ## write everything that is made from the code, and fail if it was not committed
 	git diff --exit-code
 
 audit: ## look for known vulnerabilities in what uv.lock names

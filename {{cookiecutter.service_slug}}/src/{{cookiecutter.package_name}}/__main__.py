@@ -153,12 +153,10 @@ def event_schemas(folder: str) -> None:
 @main.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    import orjson
-
+    from .api.openapi import written
     from .bootstrap import create_service_in_memory
 
-    document = create_service_in_memory(_settings("log", prints=True)).app.openapi()
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    click.echo(written(create_service_in_memory(_settings("log", prints=True)).app.openapi()))
 
 
 @main.command()

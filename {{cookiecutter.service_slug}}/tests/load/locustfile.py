@@ -49,7 +49,7 @@ class Client(FastHttpUser):
     def read_list(self) -> None:
         """The newest ones, and the page after them."""
         with self.client.get(URL, params={"limit": 20}, name=URL, catch_response=True) as page:
-            cursor = page.json()["next_cursor"] if page.ok else None
+            cursor = page.json()["next_cursor"] if page.status_code == 200 else None
         if cursor:
             self.client.get(URL, params={"limit": 20, "cursor": cursor}, name=URL + "?cursor")
 

@@ -91,6 +91,12 @@ async def test_names_every_input_it_refuses(client: httpx2.AsyncClient, draft: A
     assert {error["pointer"] for error in refused.json()["errors"]} == pointers
 
 
+async def test_says_how_a_body_has_to_be_sent(client: httpx2.AsyncClient) -> None:
+    refused = await client.post(URL, content=b'{"reference": "A", "quantity": 1}')
+    assert problem(refused) == (422, "invalid-request")
+    assert "Content-Type: application/json" in refused.json()["errors"][0]["detail"]
+
+
 async def test_refuses_what_is_not_json(client: httpx2.AsyncClient) -> None:
     for content in (b"{", b"\xff", b"[" * 10_000):
         refused = await client.post(URL, content=content, headers={"content-type": "application/json"})

@@ -149,7 +149,10 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if error["type"] == "json_invalid":  # its second part is an offset into the text, not a field
         path = []
     pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return FieldProblem(location=str(location), pointer=pointer, detail=error["msg"].removeprefix("Value error, "))
+    detail = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "model_attributes_type":  # a list or a text; or JSON, but nobody said so
+        detail = "must be a JSON object, sent with `Content-Type: application/json`"
+    return FieldProblem(location=str(location), pointer=pointer, detail=detail)
 
 
 def _correlation_id(request: Request) -> str | None:
