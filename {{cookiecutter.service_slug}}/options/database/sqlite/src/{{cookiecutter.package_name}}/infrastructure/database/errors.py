@@ -8,7 +8,7 @@ from ...domain.errors import Unavailable
 
 _REASONS = {
     "no such table": "schema is missing: run `{{ cookiecutter.service_slug }} migrate`",
-    "unable to open database file": "no file there: run `{{ cookiecutter.service_slug }} migrate`",
+    "unable to open database file": "no file there, or its folder cannot be used: is DATABASE_URL right?",
     "database is locked": "somebody else is writing",
     "attempt to write a readonly database": "the file is read-only",
     "database or disk is full": "the disk is full",
