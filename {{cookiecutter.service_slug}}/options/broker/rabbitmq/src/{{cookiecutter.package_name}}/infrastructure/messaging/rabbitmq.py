@@ -54,6 +54,8 @@ class RabbitBroker:
         concurrency: int,
     ) -> AsyncIterator[None]:
         """Deliver from the subscription's queue."""
+        # Before either connection is used: what the exchange has no binding for counts as published.
+        self._topology.add(subscription)
         self._consuming.open()
         subscriber = QueueConsumer(self._consuming, self._publisher, self._topology, subscription, handle, concurrency)
         try:
