@@ -40,6 +40,8 @@ async def forgetting(
                     _log.info("forgot what was old", what=what, count=count)
             except Unavailable as error:
                 _log.warning("could not forget what is old", what=what, reason=error.reason)
+            except Exception:  # such as a right that is missing: the next round may find it granted
+                _log.exception("could not forget what is old", what=what)
             await asyncio.sleep(period_seconds)
 
     async with in_background(rounds()):

@@ -1,12 +1,15 @@
-"""A worker that ends."""
+"""A worker that goes on after an error that nobody foresaw, and gives back what it holds when it ends."""
 
 import asyncio
 from collections.abc import Collection, Sequence
+
+import pytest
 
 from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
 from {{ cookiecutter.package_name }}.infrastructure.database.memory_messages import MemoryMessageStore
 from {{ cookiecutter.package_name }}.infrastructure.database.retrying import RetryingDatabase
 from {{ cookiecutter.package_name }}.infrastructure.identity import new_id, utc_now
+from {{ cookiecutter.package_name }}.infrastructure.messaging import worker as module
 from {{ cookiecutter.package_name }}.infrastructure.messaging.backoff import Backoff
 from {{ cookiecutter.package_name }}.infrastructure.messaging.consumer import (
     Consumer,
@@ -26,6 +29,7 @@ from {{ cookiecutter.package_name }}.infrastructure.messaging.worker import Work
 from {{ cookiecutter.package_name }}.infrastructure.telemetry.metrics import create_registry
 
 from ..deliveries import until, until_true
+from ..pauses import Pauses
 from .test_consumer import Anything, away, event
 
 TYPE = f"{PREFIX}.created"
@@ -81,3 +85,23 @@ async def test_what_is_held_during_an_outage_is_given_back_once_when_the_process
     assert await broker.depth(consumer.subscription) == Depth(waiting=COUNT + 1, dead=0)
     labels = {"consumer": HISTORY, "outcome": "retried"}
     assert registry.get_sample_value("consumer_messages_total", labels) == CONCURRENCY
+
+
+@pytest.mark.parametrize(
+    ("stable_seconds", "failures"),
+    [(3600, [1, 2, 3]), (-1, [1, 1, 1])],
+    ids=["soon", "after a stable time"],
+)
+async def test_pauses_grow_only_with_failures_that_follow_soon(
+    stable_seconds: float, failures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = Pauses()
+    monkeypatch.setattr(module, "RESTART", pauses)
+    monkeypatch.setattr(module, "STABLE_SECONDS", stable_seconds)
+
+    async def run() -> None:
+        if len(pauses.failures) < 3:
+            raise RuntimeError("permission denied")
+
+    await module._kept_up("relay", run)
+    assert pauses.failures == failures

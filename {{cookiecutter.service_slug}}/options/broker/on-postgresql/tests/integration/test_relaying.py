@@ -1,7 +1,7 @@
 """What only PostgreSQL does for a relay: notifications, locks that end with their connection, plans that stay good."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from time import monotonic
 
 import psycopg
@@ -19,7 +19,13 @@ from {{ cookiecutter.package_name }}.infrastructure.database.messages import (
     create_message_store,
 )
 from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
+from {{ cookiecutter.package_name }}.infrastructure.identity import utc_now
+from {{ cookiecutter.package_name }}.infrastructure.messaging.in_process import InProcessBroker
+from {{ cookiecutter.package_name }}.infrastructure.messaging.metrics import RelayMetrics
+from {{ cookiecutter.package_name }}.infrastructure.messaging.port import Message
+from {{ cookiecutter.package_name }}.infrastructure.messaging.relay import Relay
 from {{ cookiecutter.package_name }}.infrastructure.messaging.store import MessageStore
+from {{ cookiecutter.package_name }}.infrastructure.telemetry.metrics import create_registry
 
 from ..deliveries import until, until_true
 from ..outboxes import letter, letters, messages_of
@@ -45,6 +51,19 @@ async def elsewhere(database_settings: DatabaseSettings) -> AsyncIterator[Databa
     await database.open()
     yield database
     await database.close()
+
+
+class Taking(InProcessBroker):
+    """Takes every event."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[str] = []
+
+    async def publish(self, messages: Sequence[Message]) -> Collection[str]:
+        """Take all."""
+        self.keys += [message.key for message in messages]
+        return [message.id for message in messages]
 
 
 async def enqueue(database: Database, *keys: str) -> None:
@@ -92,6 +111,26 @@ async def test_hears_again_after_its_connection_was_cut(
         async with asyncio.timeout(LISTENING_SECONDS / 4):
             await arrivals.wait()
         assert await waits(messages) == ["while nobody heard"]
+
+
+async def test_a_pool_of_one_is_enough_to_publish_at_once(
+    database_settings: DatabaseSettings, elsewhere: Database
+) -> None:
+    database = select_database(database_settings.model_copy(update={"pool_size": 1}))
+    await database.open()
+    messages, broker = create_message_store(database), Taking()
+    relay = Relay(messages, broker, RelayMetrics(create_registry()), 500, utc_now)
+    relaying = asyncio.create_task(relay.run())
+    try:
+        await enqueue(elsewhere, "before")
+        await until(lambda: "before" in broker.keys)
+        async with asyncio.timeout(1):
+            await enqueue(elsewhere, "after")
+            await until(lambda: "after" in broker.keys)
+    finally:
+        relay.stop()
+        await relaying
+        await database.close()
 
 
 async def test_what_a_relay_holds_is_free_when_its_connection_is_cut(

@@ -1,8 +1,10 @@
 """An exchange of its own for each test, on the server that BROKER_URL names."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import aiormq
@@ -11,13 +13,20 @@ from aiormq.abc import AbstractChannel
 from pydantic import SecretStr
 
 from {{ cookiecutter.package_name }}.config.broker import BrokerSettings
-from {{ cookiecutter.package_name }}.infrastructure.messaging.port import Depth
+from {{ cookiecutter.package_name }}.domain.errors import Unavailable
+from {{ cookiecutter.package_name }}.infrastructure.messaging.port import (
+    Depth,
+    Message,
+    Subscription,
+)
 from {{ cookiecutter.package_name }}.infrastructure.messaging.rabbitmq import RabbitBroker
 from {{ cookiecutter.package_name }}.infrastructure.messaging.topology import (
     BrokerTopology,
     queues,
     unrouted,
 )
+
+from .broker_proxy import BrokerProxy, broker_proxy
 
 # Kept before tests start to change the environment.
 BROKER_URL = os.environ.get("BROKER_URL")
@@ -96,3 +105,50 @@ async def another(broker_settings: BrokerSettings) -> AsyncIterator[RabbitBroker
     """A second one on the same server, as in another process."""
     async with opened(broker_settings) as broker:
         yield broker
+
+
+@pytest.fixture
+def type() -> str:
+    """A type that no other test uses."""
+    return f"test-{uuid4().hex}.thing.created"
+
+
+@pytest.fixture
+def subscription(type: str) -> Subscription:
+    """A subscription that no other test uses."""
+    return Subscription(f"test-{uuid4().hex}.history", [type])
+
+
+@pytest.fixture
+async def proxy(broker_url: str) -> AsyncIterator[BrokerProxy]:
+    """Stands before the server."""
+    parts = urlsplit(broker_url)
+    async with broker_proxy(parts.hostname or "", parts.port or 5672) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxied_settings(broker_settings: BrokerSettings, proxy: BrokerProxy) -> BrokerSettings:
+    """The way to the server leads through the proxy."""
+    parts = urlsplit(broker_settings.address)
+    account = parts.netloc.rpartition("@")[0]
+    url = urlunsplit(parts._replace(netloc=f"{account}@127.0.0.1:{proxy.port}"))
+    return broker_settings.model_copy(update={"url": SecretStr(url), "publish_timeout_seconds": 1.0})
+
+
+@pytest.fixture
+async def proxied(proxied_settings: BrokerSettings) -> AsyncIterator[RabbitBroker]:
+    """The adapter behind the proxy, opened."""
+    async with opened(proxied_settings) as broker:
+        yield broker
+
+
+async def publish_all(broker: RabbitBroker, sent: list[Message]) -> None:
+    """As the relay does: until each is confirmed."""
+    missing = {message.id: message for message in sent}
+    while missing:
+        try:
+            for id in await broker.publish(list(missing.values())[:50]):
+                del missing[id]
+        except Unavailable:
+            await asyncio.sleep(0.02)

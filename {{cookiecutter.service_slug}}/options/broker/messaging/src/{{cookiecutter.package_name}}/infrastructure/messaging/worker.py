@@ -24,6 +24,9 @@ from .subscriptions import subscriptions
 SAMPLE_SECONDS = 5.0
 COUNT_LIMIT = 100_000
 RESTART = Backoff(first=0.5, longest=30)
+# What ran that long before it failed is a new incident. Longer than the longest pause, so that what fails now and then
+# is restarted at once, and what cannot work still ends up at the longest pause.
+STABLE_SECONDS = 60
 _log = structlog.stdlib.get_logger("worker")
 
 
@@ -118,11 +121,13 @@ def create_worker(
 
 async def _kept_up(name: str, run: Callable[[], Awaitable[None]]) -> None:
     """Run it to its end; an error in it is told, and it runs again."""
+    loop = asyncio.get_running_loop()
     failures = 0
     while True:
+        started = loop.time()
         try:
             return await run()
         except Exception:
-            failures += 1
+            failures = 1 if loop.time() - started > STABLE_SECONDS else failures + 1
             _log.exception("broke off and will run again", task=name)
             await asyncio.sleep(RESTART.after(failures))

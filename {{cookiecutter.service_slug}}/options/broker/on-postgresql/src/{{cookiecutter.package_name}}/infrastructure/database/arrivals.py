@@ -1,9 +1,10 @@
-"""Hears of new messages by LISTEN, on a connection of its own."""
+"""Hears of new messages by LISTEN, on a connection of its own: one of the pool would be missing there for ever."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import asyncpg
 import structlog
 
 from ...domain.errors import Unavailable
@@ -20,6 +21,9 @@ LISTENING_SECONDS = 2.0
 DEAF_SECONDS = 0.5
 PROBE_SECONDS = 30.0
 BACKOFF = Backoff(first=0.2, longest=10)
+# A connection that is lost after less counts as one more failure, so that a server that hangs up on everybody is called
+# less and less often; longer than the longest pause.
+STABLE_SECONDS = 30
 _log = structlog.stdlib.get_logger("outbox")
 
 
@@ -54,37 +58,34 @@ async def listening(database: PostgresDatabase) -> AsyncIterator[PostgresArrival
 
 
 async def _keep_listening(database: PostgresDatabase, arrivals: PostgresArrivals) -> None:
+    loop = asyncio.get_running_loop()
     failures = 0
     while True:
+        started = loop.time()
         try:
             with unavailable_errors():
                 await _listen(database, arrivals)
-            failures = 0
         except Unavailable as error:
-            failures += 1
             _log.warning("does not hear of new messages, looks for them instead", reason=error.reason)
-        await asyncio.sleep(BACKOFF.after(max(failures, 1)))
+        except Exception:
+            _log.exception("does not hear of new messages, looks for them instead")
+        failures = 1 if loop.time() - started > STABLE_SECONDS else failures + 1
+        await asyncio.sleep(BACKOFF.after(failures))
 
 
 async def _listen(database: PostgresDatabase, arrivals: PostgresArrivals) -> None:
     """Returns when the connection is gone."""
     gone = asyncio.Event()
-
-    def lost(_: object) -> None:
-        gone.set()
-
-    async with database.connection() as connection:
-        connection.add_termination_listener(lost)
-        try:
-            await connection.add_listener(CHANNEL, arrivals.hear)
-            arrivals.listens = True
-            arrivals.heard.set()  # what came before nobody has heard
-            await _until_lost(connection, gone)
-        finally:
-            arrivals.listens = False
-            if not connection.is_closed():
-                connection.remove_termination_listener(lost)
-                await connection.remove_listener(CHANNEL, arrivals.hear)
+    connection = await asyncpg.connect(**database.options())
+    connection.add_termination_listener(lambda _: gone.set())
+    try:
+        await connection.add_listener(CHANNEL, arrivals.hear)
+        arrivals.listens = True
+        arrivals.heard.set()  # what came before nobody has heard
+        await _until_lost(connection, gone)
+    finally:
+        arrivals.listens = False
+        connection.terminate()  # without waiting for a server that may be silent: nothing is under way
 
 
 async def _until_lost(connection: Connection, gone: asyncio.Event) -> None:

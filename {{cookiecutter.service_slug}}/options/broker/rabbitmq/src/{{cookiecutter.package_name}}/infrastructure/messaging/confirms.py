@@ -19,6 +19,7 @@ from pamqp.header import ContentHeader
 from ...domain.errors import Unavailable
 from .connections import LastingConnection
 from .errors import BLOCKED, unavailable, unavailable_errors
+from .port import Subscription
 from .topology import BrokerTopology
 
 # So many are written in one go: the broker is at work on the first ones while the next are prepared.
@@ -59,6 +60,7 @@ class ConfirmingPublisher:
         self._topology = topology
         self._timeout_seconds = timeout_seconds
         self._channel: Channel | None = None
+        self._declared_for: tuple[Subscription, ...] | None = None
         self._opening = asyncio.Lock()
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> set[str]:
@@ -108,12 +110,16 @@ class ConfirmingPublisher:
                 raise
 
     async def _open_channel(self) -> Channel:
+        """The channel. A new one may lead to a server that came back empty, so everything is declared on it."""
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
                 connection = await self._connection.connection()
-                channel = await connection.channel()
-                await self._topology.declare_exchange(channel)
-                self._channel = cast(Channel, channel)
+                self._channel = cast(Channel, await connection.channel())
+                self._declared_for = None
+            subscriptions = self._topology.subscriptions
+            if self._declared_for != subscriptions:
+                await self._topology.declare(self._channel)
+                self._declared_for = subscriptions
             return self._channel
 
 

@@ -55,6 +55,8 @@ class RabbitBroker:
         let_go: Callable[[], None] = nothing,
     ) -> AsyncIterator[None]:
         """Deliver from the subscription's queue."""
+        # Before either connection is used: what the exchange has no binding for counts as published.
+        self._topology.add(subscription)
         self._consuming.open()
         subscriber = QueueConsumer(self._consuming, self._publisher, self._topology, subscription, handle, concurrency)
         try:

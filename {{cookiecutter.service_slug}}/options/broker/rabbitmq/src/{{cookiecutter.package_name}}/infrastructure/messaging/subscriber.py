@@ -112,7 +112,8 @@ class QueueConsumer:
             channel = self._channel = await connection.channel(publisher_confirms=False)
             # The broker ends a consumer whose queue is deleted, and leaves the channel open.
             channel.on_consumer_cancel_callbacks.add(lambda _: refused.set())
-            await self._topology.subscribe(channel, self._subscription)
+            await self._topology.declare_exchange(channel)
+            await self._topology.bind(channel, self._subscription)
             await channel.basic_qos(prefetch_count=self._concurrency)
             self._forget_arrived()
             await channel.basic_consume(name, self._arrive, consumer_tag=name)

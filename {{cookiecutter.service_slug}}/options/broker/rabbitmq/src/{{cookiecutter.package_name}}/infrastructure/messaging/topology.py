@@ -50,10 +50,25 @@ class BrokerTopology:
 
     Args:
         exchange: name of the one that all events go to.
+
+    Attributes:
+        subscriptions: those that this process serves, which events must not miss.
     """
 
     def __init__(self, exchange: str) -> None:
         self.exchange = exchange
+        self.subscriptions: tuple[Subscription, ...] = ()
+
+    def add(self, subscription: Subscription) -> None:
+        """Have it declared by all that is declared from now on; it outlives its consumer."""
+        if subscription not in self.subscriptions:
+            self.subscriptions += (subscription,)
+
+    async def declare(self, channel: AbstractChannel) -> None:
+        """All that has to be there before an event is published."""
+        await self.declare_exchange(channel)
+        for subscription in self.subscriptions:
+            await self.bind(channel, subscription)
 
     async def declare_exchange(self, channel: AbstractChannel) -> None:
         """Where events are published, and where those go that nobody takes."""
@@ -89,9 +104,8 @@ class BrokerTopology:
         dead = counts.pop(dead_queue(name))
         return Depth(waiting=sum(counts.values()), dead=dead)
 
-    async def subscribe(self, channel: AbstractChannel, subscription: Subscription) -> None:
-        """The queues, and that events of these types go there."""
-        await self.declare_exchange(channel)
+    async def bind(self, channel: AbstractChannel, subscription: Subscription) -> None:
+        """The queues, and that events of these types go there from the exchange."""
         await self.declare_queues(channel, subscription.name)
         for type in subscription.types:
             await channel.queue_bind(subscription.name, self.exchange, routing_key=type)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -45,29 +46,35 @@ class PostgresDatabase:
 
     async def open(self) -> None:
         """Make the pool; opens no connection yet."""
-        settings = self._settings
         self._pool = await asyncpg.create_pool(
-            settings.address,
-            password=settings.read_password,  # called for every new connection
-            ssl=settings.tls_context() or False,
+            **self.options(),
             min_size=0,
-            max_size=settings.pool_size,
-            max_inactive_connection_lifetime=settings.pool_recycle_seconds,
-            timeout=settings.connect_timeout_seconds,
-            # The server cancels a statement first and says so; this is for a server that says nothing any more.
-            command_timeout=settings.statement_timeout_seconds + 1,
+            max_size=self._settings.pool_size,
+            max_inactive_connection_lifetime=self._settings.pool_recycle_seconds,
             reset=_keep_session,
+        )
+
+    def options(self) -> dict[str, Any]:
+        """How each connection is opened."""
+        settings = self._settings
+        return {
+            "dsn": settings.address,
+            "password": settings.read_password,  # called for every new connection
+            "ssl": settings.tls_context() or False,
+            "timeout": settings.connect_timeout_seconds,
+            # The server cancels a statement first and says so; this is for a server that says nothing any more.
+            "command_timeout": settings.statement_timeout_seconds + 1,
 {%- if cookiecutter.tracing != "none" %}
-            connection_class=TracedConnection,
+            "connection_class": TracedConnection,
 {%- endif %}
-            server_settings={
+            "server_settings": {
                 "application_name": "{{ cookiecutter.service_slug }}",
                 "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
                 "lock_timeout": _milliseconds(settings.lock_timeout_seconds),
                 # A process that dies in a transaction must not hold its locks.
                 "idle_in_transaction_session_timeout": _milliseconds(settings.statement_timeout_seconds * 2),
             },
-        )
+        }
 
     async def close(self) -> None:
         """Wait for connections in use, then close all."""
