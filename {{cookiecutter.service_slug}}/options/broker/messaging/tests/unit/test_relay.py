@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -100,6 +101,20 @@ async def test_removes_only_what_was_confirmed_and_nothing_overtakes_a_refused_e
         broker.refused.clear()
         await until(lambda: len(broker.published) == 5)
     assert broker.ids[3:] == [sent[2], sent[4]]
+
+
+async def test_measures_the_delay_of_what_was_confirmed(
+    database: MemoryDatabase, store: MemoryMessageStore, broker: FailingBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = create_registry()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(MemoryMessageStore.__module__ + ".utc_now", lambda: utc_now() - timedelta(hours=1))
+        broker.refused = set(await enqueue(database, store, "refused"))
+    await enqueue(database, store, "good")
+    async with running(Relay(store, broker, RelayMetrics(registry), batch_size=10, now=utc_now)):
+        await until(lambda: len(broker.published) == 1)
+    assert registry.get_sample_value("outbox_delay_seconds_count") == 1
+    assert 0 <= (registry.get_sample_value("outbox_delay_seconds_sum") or 0) < 60
 
 
 async def test_ends_with_the_batch_at_hand(
