@@ -1,12 +1,15 @@
-"""Relays that are slow and fail, and watch each other."""
+"""Relays that are slow and fail, and watch each other; the real one, and a broker that fails as it is told."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from random import Random
 
+from {{ cookiecutter.package_name }}.domain.errors import Unavailable
+from {{ cookiecutter.package_name }}.infrastructure.messaging.in_process import InProcessBroker
 from {{ cookiecutter.package_name }}.infrastructure.messaging.port import Message
+from {{ cookiecutter.package_name }}.infrastructure.messaging.relay import Relay
 from {{ cookiecutter.package_name }}.infrastructure.messaging.store import Batch, MessageStore
 
 
@@ -17,6 +20,51 @@ class Crash(Exception):
 def number_of(message: Message) -> int:
     """Which one of its key it is, from 0."""
     return int(message.id.split("/")[1])
+
+
+@asynccontextmanager
+async def relaying(*relays: Relay) -> AsyncIterator[None]:
+    """These run as long as the block lasts."""
+    tasks = [asyncio.create_task(relay.run()) for relay in relays]
+    try:
+        yield
+    finally:
+        for relay in relays:
+            relay.stop()
+        await asyncio.gather(*tasks)
+
+
+class FailingBroker(InProcessBroker):
+    """Remembers what was published; refuses what it is told to.
+
+    Attributes:
+        raises: whether it is told by an error that nothing was taken, as some brokers do, or by an empty answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[Message] = []
+        self.away = False
+        self.refused: set[str] = set()
+        self.raises = True
+        self.slow = asyncio.Event()
+        self.slow.set()
+
+    async def publish(self, messages: Sequence[Message]) -> Collection[str]:
+        """Refuse or keep."""
+        if self.away:
+            raise Unavailable("broker", "cannot be reached")
+        await self.slow.wait()
+        kept = [message for message in messages if message.id not in self.refused]
+        self.published += kept
+        if self.raises and not kept:
+            raise Unavailable("broker", "refused")
+        return [message.id for message in kept]
+
+    @property
+    def ids(self) -> list[str]:
+        """What was published, in order."""
+        return [message.id for message in self.published]
 
 
 class Relays:

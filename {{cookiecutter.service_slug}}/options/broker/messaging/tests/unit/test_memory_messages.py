@@ -2,10 +2,15 @@
 
 from ..bookkeeping import HistoryContract, InboxContract
 from ..outboxes import OutboxContract
+from ..refusals import RefusalContract
 
 
 class TestOutbox(OutboxContract):
     """Everything about what goes out."""
+
+
+class TestRefusals(RefusalContract):
+    """Everything about what the broker does not want."""
 
 
 class TestInbox(InboxContract):

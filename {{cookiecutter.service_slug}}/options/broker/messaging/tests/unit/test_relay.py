@@ -1,50 +1,24 @@
 """The relay on a database in memory, with a broker that fails as it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from {{ cookiecutter.package_name }}.domain.errors import Unavailable
 from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
 from {{ cookiecutter.package_name }}.infrastructure.database.memory_messages import MemoryMessageStore
 from {{ cookiecutter.package_name }}.infrastructure.identity import utc_now
 from {{ cookiecutter.package_name }}.infrastructure.messaging.backoff import Backoff
-from {{ cookiecutter.package_name }}.infrastructure.messaging.in_process import InProcessBroker
 from {{ cookiecutter.package_name }}.infrastructure.messaging.metrics import RelayMetrics
 from {{ cookiecutter.package_name }}.infrastructure.messaging.port import Message
 from {{ cookiecutter.package_name }}.infrastructure.messaging.relay import Relay, waves
 from {{ cookiecutter.package_name }}.infrastructure.telemetry.metrics import create_registry
 
 from ..deliveries import until
-
-
-class FailingBroker(InProcessBroker):
-    """Remembers what was published; refuses what it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.published: list[Message] = []
-        self.away = False
-        self.refused: set[str] = set()
-        self.slow = asyncio.Event()
-        self.slow.set()
-
-    async def publish(self, messages: Sequence[Message]) -> Collection[str]:
-        """Refuse or keep."""
-        if self.away:
-            raise Unavailable("broker", "cannot be reached")
-        await self.slow.wait()
-        kept = [message for message in messages if message.id not in self.refused]
-        self.published += kept
-        return [message.id for message in kept]
-
-    @property
-    def ids(self) -> list[str]:
-        """What was published, in order."""
-        return [message.id for message in self.published]
+from ..relays import FailingBroker
 
 
 @pytest.fixture
@@ -127,6 +101,20 @@ async def test_removes_only_what_was_confirmed_and_nothing_overtakes_a_refused_e
         broker.refused.clear()
         await until(lambda: len(broker.published) == 5)
     assert broker.ids[3:] == [sent[2], sent[4]]
+
+
+async def test_measures_the_delay_of_what_was_confirmed(
+    database: MemoryDatabase, store: MemoryMessageStore, broker: FailingBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = create_registry()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(MemoryMessageStore.__module__ + ".utc_now", lambda: utc_now() - timedelta(hours=1))
+        broker.refused = set(await enqueue(database, store, "refused"))
+    await enqueue(database, store, "good")
+    async with running(Relay(store, broker, RelayMetrics(registry), batch_size=10, now=utc_now)):
+        await until(lambda: len(broker.published) == 1)
+    assert registry.get_sample_value("outbox_delay_seconds_count") == 1
+    assert 0 <= (registry.get_sample_value("outbox_delay_seconds_sum") or 0) < 60
 
 
 async def test_ends_with_the_batch_at_hand(

@@ -30,6 +30,7 @@ from {{ cookiecutter.package_name }}.infrastructure.messaging.schemas import Eve
 from {{ cookiecutter.package_name }}.infrastructure.telemetry.metrics import create_registry
 
 from ...deliveries import Handled, has_dead, until, until_true
+from ...relays import relaying
 
 Cleanup = Callable[[str], None]
 
@@ -97,18 +98,6 @@ async def processes(
             await adapters.broker.open()
             started.append(Process(adapters, kind))
         yield started
-
-
-@asynccontextmanager
-async def relaying(*relays: Relay) -> AsyncIterator[None]:
-    """These run as long as the block lasts."""
-    tasks = [asyncio.create_task(relay.run()) for relay in relays]
-    try:
-        yield
-    finally:
-        for relay in relays:
-            relay.stop()
-        await asyncio.gather(*tasks)
 
 
 def message(kind: str, key: UUID, number: int) -> Message:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -45,14 +46,15 @@ class MemoryMessageStore:
         return MemoryBookkeeping(work, self._tables)
 
     @asynccontextmanager
-    async def take(self, limit: int) -> AsyncIterator["MemoryBatch"]:
+    async def take(self, limit: int, without: Collection[str] = ()) -> AsyncIterator["MemoryBatch"]:
         """One relay at a time; to others the outbox looks empty."""
         if self._tables.relaying:
             yield MemoryBatch(self._tables, [])
             return
         self._tables.relaying = True
         try:
-            yield MemoryBatch(self._tables, self._tables.outbox[:limit])
+            wanted = (each for each in self._tables.outbox if each.message.key not in without)
+            yield MemoryBatch(self._tables, list(islice(wanted, limit)))
         finally:
             self._tables.relaying = False
 

@@ -22,7 +22,7 @@ class RelayMetrics:
         self._published = Counter("outbox_published", "Events that the broker has confirmed", registry=registry)
         self._delay = Histogram(
             "outbox_delay_seconds",
-            "From commit to confirmation, for the oldest event of each batch",
+            "From commit to confirmation, for the oldest confirmed event of each batch",
             registry=registry,
             buckets=DELAYS,
         )

@@ -66,8 +66,10 @@ class MessageStore(HistoryQueries, Protocol):
         """Take part in a transaction of the same database."""
         ...
 
-    def take(self, limit: int) -> AbstractAsyncContextManager[Batch]:
+    def take(self, limit: int, without: Collection[str] = ()) -> AbstractAsyncContextManager[Batch]:
         """Oldest messages that no other relay holds; none if others hold all of them.
+
+        Those of some keys can be left out. They hold up no others, however many they are and however old.
 
         However the block ends, what was removed is gone and the rest can be taken again. If the process dies, what it
         held is free at once, and what it removed may come again.

@@ -54,13 +54,13 @@ class MysqlMessageStore:
         return MysqlBookkeeping(work.connection, self._announced)
 
     @asynccontextmanager
-    async def take(self, limit: int) -> AsyncIterator["MysqlBatch"]:
+    async def take(self, limit: int, without: Collection[str] = ()) -> AsyncIterator["MysqlBatch"]:
         """Lock some lanes that have messages and that nobody else has locked, and read what they hold."""
         async with self._database.connection() as connection:
             try:
                 await connection.run("BEGIN")
                 batch = MysqlBatch(connection)
-                await batch.read(limit)
+                await batch.read(limit, without)
                 yield batch
             finally:
                 if connection.is_alive():
@@ -156,15 +156,17 @@ class MysqlBatch:
         self._connection = connection
         self._positions: dict[str, int] = {}
 
-    async def read(self, limit: int) -> None:
+    async def read(self, limit: int, without: Collection[str]) -> None:
         """Lock lanes and read what they hold."""
-        lanes = sorted(row for row in await self._connection.fetch(statements.FIND_LANES) if row[0] is not None)
+        left_out = ",".join(key.encode().hex().upper() for key in without)
+        found = await self._connection.fetch(statements.FIND_LANES, left_out)
+        lanes = sorted(row for row in found if row[0] is not None)
         count = min(limit, len(lanes), LANES_AT_ONCE)
         rows: list[Row] = []
         for _, lane in lanes:  # the one with the oldest message first
             if count and await self._connection.fetch(statements.TAKE_LANE, lane):
                 # Only a statement that begins after the lock was given sees what the one who had it before has left.
-                rows += await self._connection.fetch(statements.READ, lane, limit // count)
+                rows += await self._connection.fetch(statements.READ, lane, left_out, limit // count)
                 limit -= limit // count
                 count -= 1
         for position, id, type, key, body, since in sorted(rows):

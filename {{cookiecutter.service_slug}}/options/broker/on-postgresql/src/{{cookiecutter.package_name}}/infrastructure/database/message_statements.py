@@ -30,7 +30,11 @@ COMMIT = "COMMIT"
 TAKE_LANES = """
 SELECT lanes.lane
 FROM outbox_lanes AS lanes
-CROSS JOIN LATERAL (SELECT position FROM outbox WHERE outbox.lane = lanes.lane ORDER BY position LIMIT 1) AS first
+CROSS JOIN LATERAL (
+    SELECT position FROM outbox
+    WHERE outbox.lane = lanes.lane AND outbox.key <> ALL($2::text[])
+    ORDER BY position LIMIT 1
+) AS first
 ORDER BY first.position
 LIMIT $1
 FOR UPDATE OF lanes SKIP LOCKED
@@ -43,7 +47,9 @@ SELECT message.*
 FROM unnest($1::smallint[]) AS mine (lane)
 CROSS JOIN LATERAL (
     SELECT ctid, position, id, type, key, body, created_at
-    FROM outbox WHERE outbox.lane = mine.lane ORDER BY position LIMIT $2
+    FROM outbox
+    WHERE outbox.lane = mine.lane AND outbox.key <> ALL($3::text[])
+    ORDER BY position LIMIT $2
 ) AS message
 ORDER BY message.position
 """

@@ -49,11 +49,11 @@ class PostgresMessageStore:
         return PostgresBookkeeping(work.connection)
 
     @asynccontextmanager
-    async def take(self, limit: int) -> AsyncIterator["PostgresBatch"]:
+    async def take(self, limit: int, without: Collection[str] = ()) -> AsyncIterator["PostgresBatch"]:
         """Lock some lanes that have messages and that nobody else has locked, then read what they hold."""
         async with self._scanning() as connection:
             batch = PostgresBatch(connection)
-            await batch.read(limit)
+            await batch.read(limit, without)
             yield batch
 
     def arrivals(self) -> AbstractAsyncContextManager[Arrivals]:
@@ -144,14 +144,15 @@ class PostgresBatch:
         self._places: dict[str, tuple[int, int]] = {}
         self._removed = 0
 
-    async def read(self, limit: int) -> None:
+    async def read(self, limit: int, without: Collection[str]) -> None:
         """Lock lanes and read what they hold."""
-        lanes = [lane for (lane,) in await self._connection.fetch(statements.TAKE_LANES, min(limit, LANES_AT_ONCE))]
+        left_out, count = list(without), min(limit, LANES_AT_ONCE)
+        lanes = [lane for (lane,) in await self._connection.fetch(statements.TAKE_LANES, count, left_out)]
         if not lanes:
             return
         # Only a statement that begins after the lock was given sees what the one who had it before has left.
         for place, _, id, type, key, body, since in await self._connection.fetch(
-            statements.READ, lanes, limit // len(lanes)
+            statements.READ, lanes, limit // len(lanes), left_out
         ):
             self.waiting.append(Waiting(Message(id, type, key, body), since))
             self._places[id] = place

@@ -2,7 +2,11 @@
 
 ENQUEUE = "INSERT INTO outbox (id, type, key, body, created_at) VALUES (?, ?, ?, ?, ?)"
 
-READ = "SELECT position, id, type, key, body, created_at FROM outbox ORDER BY position LIMIT ?"
+READ = """
+SELECT position, id, type, key, body, created_at FROM outbox
+WHERE key NOT IN (SELECT value FROM json_each(?))
+ORDER BY position LIMIT ?
+"""
 
 REMOVE = "DELETE FROM outbox WHERE position IN (SELECT value FROM json_each(?))"
 

@@ -49,10 +49,11 @@ class SqliteMessageStore:
         return SqliteBookkeeping(work, self._announced)
 
     @asynccontextmanager
-    async def take(self, limit: int) -> AsyncIterator["SqliteBatch"]:
+    async def take(self, limit: int, without: Collection[str] = ()) -> AsyncIterator["SqliteBatch"]:
         """One relay at a time, by a lock on a file: a transaction would keep everybody else from writing meanwhile."""
         with held(self._database.path.with_name(f"{self._database.path.name}-relay")) as mine:
-            yield SqliteBatch(self._database, await self._rows(statements.READ, limit) if mine else [])
+            left_out = orjson.dumps(list(without)).decode()
+            yield SqliteBatch(self._database, await self._rows(statements.READ, left_out, limit) if mine else [])
 
     @asynccontextmanager
     async def arrivals(self) -> AsyncIterator[PollingArrivals]:
