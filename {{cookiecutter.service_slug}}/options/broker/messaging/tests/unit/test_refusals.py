@@ -52,7 +52,7 @@ def test_only_what_was_not_refused_the_last_time_is_surprising(clock: list[float
     assert refused.add({"b", "c"})
 
 
-def test_no_more_are_remembered_than_a_statement_may_name(clock: list[float]) -> None:
+def test_no_more_are_remembered_than_a_statement_may_name() -> None:
     refused = Refusals(LONG)
     for number in range(3):
         refused.add({f"{number}/{each}" for each in range(MOST // 2 + 1)})
