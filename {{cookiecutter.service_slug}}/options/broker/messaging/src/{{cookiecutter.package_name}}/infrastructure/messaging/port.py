@@ -106,6 +106,7 @@ class DeadLetter:
         reason: of the last failure.
         attempts: how often it was delivered.
         failed_at: when it was put aside, in UTC.
+        left_out: what of it is missing here, because no letter can be that large, and where the original was.
     """
 
     id: str
@@ -114,6 +115,7 @@ class DeadLetter:
     failed_at: datetime
     headers: Mapping[str, str]
     body: bytes
+    left_out: str = ""
 
 
 class DeadLetterNotFound(DomainError):
@@ -121,6 +123,13 @@ class DeadLetterNotFound(DomainError):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"no dead letter {id}")
+
+
+class DeadLetterIncomplete(DomainError):
+    """A dead letter cannot be replayed: it holds no body, and the original is out of reach."""
+
+    def __init__(self, id: str, reason: str) -> None:
+        super().__init__(f"dead letter {id} cannot be replayed: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +210,7 @@ class Broker(Protocol):
 
         Raises:
             DeadLetterNotFound: it was replayed already.
+            DeadLetterIncomplete: its body is neither in it nor, any more, where the message came from.
             Unavailable: the broker cannot be used.
         """
         ...
