@@ -11,7 +11,13 @@ import orjson
 from .config import Settings
 from .domain.errors import Unavailable
 from .infrastructure.messaging import select_broker
-from .infrastructure.messaging.port import Broker, DeadLetter, DeadLetterNotFound, Subscription
+from .infrastructure.messaging.port import (
+    Broker,
+    DeadLetter,
+    DeadLetterIncomplete,
+    DeadLetterNotFound,
+    Subscription,
+)
 from .infrastructure.messaging.subscriptions import subscriptions
 
 EVERY = 1_000_000
@@ -46,6 +52,8 @@ def show_letter(settings: Settings, consumer: str, id: str) -> None:
             "headers": dict(letter.headers),
             "body": _readable(letter.body),
         }
+        if letter.left_out:
+            shown["left_out"] = letter.left_out
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
 
     _run(run())
@@ -62,13 +70,21 @@ def replay_letters(settings: Settings, consumer: str, ids: Sequence[str]) -> Non
 
     async def run() -> None:
         [subscription] = _subscriptions(consumer)
+        left = 0
         async with _opened(settings) as broker:
             chosen = ids or [letter.id for letter in await broker.dead_letters(subscription, EVERY)]
             for id in chosen:
-                await broker.replay(subscription, id)
-                click.echo(f"replayed {id}")
+                try:
+                    await broker.replay(subscription, id)
+                except DeadLetterIncomplete as error:  # no reason to keep the others back
+                    click.echo(error, err=True)
+                    left += 1
+                else:
+                    click.echo(f"replayed {id}")
         if not chosen:
             click.echo("no dead letters")
+        if left:
+            raise click.ClickException(f"{left} of {len(chosen)} not replayed")
 
     _run(run())
 

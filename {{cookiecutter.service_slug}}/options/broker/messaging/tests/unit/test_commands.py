@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,7 +11,14 @@ from {{ cookiecutter.package_name }} import dead_letters
 from {{ cookiecutter.package_name }}.__main__ import main
 from {{ cookiecutter.package_name }}.config import load_settings
 from {{ cookiecutter.package_name }}.infrastructure.messaging.in_process import InProcessBroker
-from {{ cookiecutter.package_name }}.infrastructure.messaging.port import Dead, Delivery, Message, Subscription
+from {{ cookiecutter.package_name }}.infrastructure.messaging.port import (
+    Dead,
+    DeadLetter,
+    DeadLetterIncomplete,
+    Delivery,
+    Message,
+    Subscription,
+)
 
 from ..elsewhere import ELSEWHERE
 from .test_request_pass import quiet_again  # noqa: F401 - the commands set up logging
@@ -78,6 +86,28 @@ def test_replays_those_that_are_named_or_all() -> None:
     assert (again.exit_code, again.stderr) == (1, "Error: no dead letter 2\n")
     assert call_with_broker("dead-letters", "replay", CONSUMER, "--all").stdout == "replayed 1\n"
     assert call_with_broker("dead-letters", "replay", CONSUMER, "--all").stdout == "no dead letters\n"
+
+
+def test_a_letter_without_its_body_says_so_and_keeps_no_other_back(
+    broker: InProcessBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = broker.replay
+    letter = asyncio.run(broker.dead_letter(Subscription(CONSUMER, [TYPE]), "1"))
+
+    async def find(_: Subscription, id: str) -> DeadLetter:
+        return replace(letter, id=id, body=b"", left_out="body")
+
+    async def replay_unless_first(subscription: Subscription, id: str) -> None:
+        if id == "1":
+            raise DeadLetterIncomplete(id, "gone")
+        await replay(subscription, id)
+
+    monkeypatch.setattr(broker, "replay", replay_unless_first)
+    told = call_with_broker("dead-letters", "replay", CONSUMER, "--all")
+    assert (told.exit_code, told.stdout) == (1, "replayed 2\n")
+    assert told.stderr == "dead letter 1 cannot be replayed: gone\nError: 1 of 2 not replayed\n"
+    monkeypatch.setattr(broker, "dead_letter", find)
+    assert json.loads(call_with_broker("dead-letters", "show", CONSUMER, "1").stdout)["left_out"] == "body"
 
 
 @pytest.mark.usefixtures("broker")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
@@ -12,10 +12,11 @@ import structlog
 
 from ...domain.errors import Unavailable
 from .backoff import Backoff
+from .errors import TooLarge
 from .partitions import Partition
 from .port import Dead, Done, Handler, Retry, Subscription
 from .producer import ConfirmingProducer, Record
-from .records import Arrival, to_dead, to_retry
+from .records import Arrival, copies
 from .topology import Topics
 
 BACKOFF = Backoff(first=0.1, longest=5)
@@ -112,23 +113,29 @@ class Dispatcher:
             match await self._handle(arrival.delivery()):
                 case Done():
                     is_settled = True
-                case Retry() as verdict:
-                    is_settled = await self._is_kept(to_retry(arrival, self._subscription, verdict))
-                case Dead() as verdict:
-                    is_settled = await self._is_kept(to_dead(arrival, self._subscription, verdict))
+                case (Retry() | Dead()) as verdict:
+                    is_settled = await self._is_kept(copies(arrival, self._subscription, verdict))
             if is_settled:
                 partition.settled(arrival)
         finally:
             self._free += 1
             self._start()
 
-    async def _is_kept(self, copy: Record) -> bool:
-        """Send a copy until it is confirmed. Given up only at the end: then the message comes again."""
+    async def _is_kept(self, copies: Iterator[Record]) -> bool:
+        """Send a copy until it is confirmed, or the next one if it is too large.
+
+        Given up only at the end: then the message comes again.
+        """
+        copy = next(copies)
         failures = 0
         while True:
             try:
                 return bool(await self._producer.send([copy]))
             except Unavailable as error:
+                if isinstance(error, TooLarge) and (smaller := next(copies, None)) is not None:
+                    _log.warning("a message is too large to be kept whole", topic=copy.topic)
+                    copy = smaller
+                    continue
                 failures += 1
                 _log.warning("cannot put a message aside now", topic=copy.topic, reason=error.reason)
                 if self._ending.is_set():

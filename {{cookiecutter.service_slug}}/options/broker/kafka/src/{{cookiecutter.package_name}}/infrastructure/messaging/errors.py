@@ -12,8 +12,10 @@ FORBIDDEN_TOPIC = "a topic is missing and may not be created"
 TIMED_OUT = KafkaError._TIMED_OUT
 QUEUE_FULL = KafkaError._QUEUE_FULL
 END_OF_PARTITION = KafkaError._PARTITION_EOF
+TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 UNKNOWN_REQUEST = KafkaError._UNSUPPORTED_FEATURE
 _REASONS = {
+    **dict.fromkeys(TOO_LARGE, "larger than a topic takes"),
     KafkaError._AUTHENTICATION: "credentials are refused",
     KafkaError.SASL_AUTHENTICATION_FAILED: "credentials are refused",
     KafkaError._SSL: "no encrypted connection: certificate or protocol do not fit",
@@ -64,6 +66,10 @@ _FORBIDDEN = frozenset(
 )
 
 
+class TooLarge(Unavailable):
+    """No topic takes a record of this size, now or later."""
+
+
 def code_of(error: BaseException) -> int:
     """Kafka's number for it; 0 for what is not Kafka's."""
     if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
@@ -73,7 +79,8 @@ def code_of(error: BaseException) -> int:
 
 def unavailable(code: int) -> Unavailable:
     """What to raise for an error."""
-    return Unavailable("broker", _REASONS.get(code, "refuses to work: its error is in the log"))
+    refusal = TooLarge if code in TOO_LARGE else Unavailable
+    return refusal("broker", _REASONS.get(code, "refuses to work: its error is in the log"))
 
 
 def is_fatal(error: KafkaError) -> bool:

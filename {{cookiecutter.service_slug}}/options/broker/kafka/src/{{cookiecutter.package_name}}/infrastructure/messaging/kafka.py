@@ -11,9 +11,24 @@ from ...config.broker import BrokerSettings
 from .admin import Admin
 from .connections import Connections
 from .dead_letter_log import DeadLetterLog
-from .port import DeadLetter, DeadLetterNotFound, Depth, Handler, Message, Subscription, nothing
+from .port import (
+    DeadLetter,
+    DeadLetterIncomplete,
+    DeadLetterNotFound,
+    Depth,
+    Handler,
+    Message,
+    Subscription,
+    nothing,
+)
 from .producer import ConfirmingProducer
-from .records import letter, outgoing, to_forget, to_replay
+from .records import (
+    is_replayable,
+    letter,
+    outgoing,
+    to_forget,
+    to_replay,
+)
 from .subscriber import Subscriber
 from .topology import Topics, dead_topic, retry_group, retry_topics
 
@@ -113,6 +128,8 @@ class KafkaBroker:
             record = await self._log(subscription).find(id)
         if record is None:
             raise DeadLetterNotFound(id)
+        if not is_replayable(record):
+            raise DeadLetterIncomplete(id, f"it does not hold its body; {letter(id, record).left_out}")
         await self._topics.declare(subscription)
         await self._producer.send([to_replay(record, subscription)])
         await self._producer.send([to_forget(id, subscription)])

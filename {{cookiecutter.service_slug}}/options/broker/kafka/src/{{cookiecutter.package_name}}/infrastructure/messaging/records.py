@@ -5,6 +5,7 @@ topics that nobody but us writes to: in a channel they are a stranger's.
 """
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from .topology import dead_topic, retry_topic
 
 OWN = "x-delivery-"
 ATTEMPT, DUE, ORIGIN, REASON = f"{OWN}attempt", f"{OWN}due", f"{OWN}origin", f"{OWN}reason"
+LEFT_OUT, ORIGINAL = f"{OWN}left-out", f"{OWN}original"
+HEADERS, HEADERS_AND_BODY = "headers", "headers and body"
 LONGEST_REASON = 2_000
 _SENT: RawHeaders = [("content-type", CONTENT_TYPE.encode())]
 
@@ -64,12 +67,28 @@ def arrival(record: KafkaMessage, is_copy: bool) -> Arrival:
     own = _own(raw) if is_copy else {}
     return Arrival(
         record=record,
-        headers=[header for header in raw if not header[0].startswith(OWN)] if own else raw,
+        headers=_theirs(raw) if own else raw,
         attempt=_number(own.get(ATTEMPT), 1),
         due=_number(own.get(DUE), 0) / 1_000,
         origin=own.get(ORIGIN) or _place(record),
         size=len(record),
     )
+
+
+def copies(arrival: Arrival, subscription: Subscription, verdict: Retry | Dead) -> Iterator[Record]:
+    """In what a message is kept; each one holds less than the one before it, for which it stands if that is too large.
+
+    What came in can be larger than any copy: limits are for what is sent at once, and its sender may compress that.
+    """
+    if isinstance(verdict, Retry):
+        yield to_retry(arrival, subscription, verdict)
+        verdict = Dead(f"too large to wait for another attempt: {verdict.reason}")
+    whole = to_dead(arrival, subscription, verdict)
+    yield whole
+    own = [header for header in whole.headers if header[0].startswith(OWN)]
+    for left_out, body in ((HEADERS, whole.value), (HEADERS_AND_BODY, b"")):
+        noted = _as_raw({LEFT_OUT: left_out, ORIGINAL: _found_at(arrival)})
+        yield whole._replace(value=body, headers=[*own, *noted])
 
 
 def to_retry(arrival: Arrival, subscription: Subscription, verdict: Retry) -> Record:
@@ -92,7 +111,8 @@ def to_dead(arrival: Arrival, subscription: Subscription, verdict: Dead) -> Reco
         REASON: verdict.reason[:LONGEST_REASON],
     }
     letter = letter_id(arrival.origin)
-    return Record("copy", dead_topic(subscription), letter, arrival.body, [*arrival.headers, *_as_raw(own)], 0)
+    headers = [*_theirs(arrival.headers), *_as_raw(own)]
+    return Record("copy", dead_topic(subscription), letter, arrival.body, headers, 0)
 
 
 def to_replay(letter: KafkaMessage, subscription: Subscription) -> Record:
@@ -101,7 +121,7 @@ def to_replay(letter: KafkaMessage, subscription: Subscription) -> Record:
     It gets an origin of its own: should it die as well, and be written before the mark that its predecessor is gone,
     that mark must not hit it.
     """
-    headers = [header for header in _raw_headers(letter) if not header[0].startswith(OWN)]
+    headers = _theirs(_raw_headers(letter))
     own = {ATTEMPT: "1", DUE: _milliseconds_from_now(0), ORIGIN: f"replay {new_id()}"}
     return Record("copy", retry_topic(subscription, 0), None, letter.value() or b"", [*headers, *_as_raw(own)])
 
@@ -120,9 +140,15 @@ def letter(id: str, record: KafkaMessage) -> DeadLetter:
         reason=own.get(REASON, ""),
         attempts=_number(own.get(ATTEMPT), 1),
         failed_at=datetime.fromtimestamp(record.timestamp()[1] / 1_000, UTC),
-        headers=as_text([header for header in raw if not header[0].startswith(OWN)]),
+        headers=as_text(_theirs(raw)),
         body=record.value() or b"",
+        left_out=f"{own[LEFT_OUT]}; the original: {own.get(ORIGINAL)}" if LEFT_OUT in own else "",
     )
+
+
+def is_replayable(letter: KafkaMessage) -> bool:
+    """Whether it holds the body of its message."""
+    return _own(_raw_headers(letter)).get(LEFT_OUT) != HEADERS_AND_BODY
 
 
 def letter_id(origin: str) -> str:
@@ -143,6 +169,10 @@ def _raw_headers(record: KafkaMessage) -> RawHeaders:
     return headers or []  # type: ignore[return-value]
 
 
+def _theirs(headers: RawHeaders) -> RawHeaders:
+    return [header for header in headers if not header[0].startswith(OWN)]
+
+
 def _own(headers: RawHeaders) -> dict[str, str]:
     return {name: value for name, value in as_text(headers).items() if name.startswith(OWN)}
 
@@ -154,6 +184,13 @@ def _as_raw(headers: dict[str, str]) -> RawHeaders:
 def _place(record: KafkaMessage) -> str:
     """Where it lies. With its time: a topic that was deleted and made again counts from the beginning."""
     return f"{record.topic()} {record.partition()} {record.offset()} {record.timestamp()[1]}"
+
+
+def _found_at(arrival: Arrival) -> str:
+    """Where what came lies, for people."""
+    record = arrival.record
+    place = f"offset {record.offset()} of partition {record.partition()} of topic {record.topic()}"
+    return f"{len(arrival.body)} bytes at {place}"
 
 
 def _number(text: str | None, default: int) -> int:

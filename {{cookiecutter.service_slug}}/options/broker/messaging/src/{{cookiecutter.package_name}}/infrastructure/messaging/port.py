@@ -110,6 +110,7 @@ class DeadLetter:
         reason: of the last failure.
         attempts: how often it was delivered.
         failed_at: when it was put aside, in UTC.
+        left_out: what of it is missing here, because no letter can be that large, and where the original was.
     """
 
     id: str
@@ -118,6 +119,7 @@ class DeadLetter:
     failed_at: datetime
     headers: Mapping[str, str]
     body: bytes
+    left_out: str = ""
 
 
 class DeadLetterNotFound(DomainError):
@@ -125,6 +127,13 @@ class DeadLetterNotFound(DomainError):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"no dead letter {id}")
+
+
+class DeadLetterIncomplete(DomainError):
+    """A dead letter cannot be replayed: it holds no body, and the original is out of reach."""
+
+    def __init__(self, id: str, reason: str) -> None:
+        super().__init__(f"dead letter {id} cannot be replayed: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +217,7 @@ class Broker(Protocol):
 
         Raises:
             DeadLetterNotFound: it was replayed already.
+            DeadLetterIncomplete: its body is neither in it nor, any more, where the message came from.
             Unavailable: the broker cannot be used.
         """
         ...

@@ -6,6 +6,9 @@ from nats.aio.msg import Msg
 CONFIRMED = 0
 NO_STREAM = -1  # nobody listens on the subject
 NO_SENSE = -2  # somebody listens who is no stream
+TOO_LARGE = -3  # not even sent: the server would end the connection
+# By ourselves, by a limit that somebody has set for the stream, and by JetStream's own of 64 KB for headers.
+TOO_LARGE_ANSWERS = frozenset({TOO_LARGE, 10054, 10097})
 
 
 def read_answer(answer: Msg) -> int:

@@ -9,7 +9,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
 
-from .answers import read_answer
+from .answers import TOO_LARGE, read_answer
+
+_AROUND_HEADERS = len(b"NATS/1.0\r\n\r\n")
+_AROUND_HEADER = len(b": \r\n")
 
 
 @dataclass(slots=True)
@@ -20,6 +23,12 @@ class Outgoing:
     body: bytes
     headers: dict[str, str]
 
+    @property
+    def size(self) -> int:
+        """What the server holds against its limit; the library thinks of the body alone."""
+        lines = sum(len(name) + len(value.encode()) + _AROUND_HEADER for name, value in self.headers.items())
+        return _AROUND_HEADERS + lines + len(self.body)
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -29,9 +38,9 @@ class _Batch:
     left: int
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, index: int, answer: Msg) -> None:
+    def take(self, index: int, answer: int) -> None:
         if self.answers[index] is None:
-            self.answers[index] = read_answer(answer)
+            self.answers[index] = answer
             self.left -= 1
             if not self.left:
                 self.done.set()
@@ -64,7 +73,7 @@ class Confirms:
             deadline: on the clock of the event loop.
 
         Returns:
-            for each CONFIRMED, an error code, or None where no answer came.
+            for each CONFIRMED, TOO_LARGE, an error code, or None where no answer came.
         """
         number = str(next(self._numbers))
         batch = self._batches[number] = _Batch([None] * len(messages), len(messages))
@@ -73,6 +82,9 @@ class Confirms:
                 for index, message in enumerate(messages):
                     if self._given_up:
                         break
+                    if message.size > self._client.max_payload:
+                        batch.take(index, TOO_LARGE)
+                        continue
                     reply = f"{self._inbox}.{number}.{index}"
                     await self._client.publish(message.subject, message.body, reply, message.headers)
                 else:
@@ -93,4 +105,4 @@ class Confirms:
         _, number, index = answer.subject.rsplit(".", 2)
         batch = self._batches.get(number)
         if batch is not None:
-            batch.take(int(index), answer)
+            batch.take(int(index), read_answer(answer))

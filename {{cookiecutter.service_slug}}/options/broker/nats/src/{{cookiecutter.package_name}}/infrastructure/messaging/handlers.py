@@ -9,6 +9,7 @@ import orjson
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error
+from nats.js.errors import NotFoundError
 
 from ...domain.errors import Unavailable
 from .connections import Connection
@@ -109,6 +110,14 @@ class Handlers:
         await self._freed()
 
     async def _decide(self, taken: Taken) -> Verdict:
+        if not taken.is_whole:
+            try:
+                taken.delivery = await self._dead_letters.whole(await self._session(), taken)
+            except NotFoundError:
+                return Dead(f"{taken.original.place}, which was replayed, is gone")
+            except (Unavailable, Error, OSError) as error:
+                log.warning("what a replayed letter stands for cannot be read; it comes again", reason=str(error))
+                return Retry(AGAIN_SECONDS, str(error))
         attempt = taken.delivery.attempt
         if attempt > LAST_DELIVERY:
             return Dead(f"delivered {attempt} times, and never settled")
@@ -126,7 +135,7 @@ class Handlers:
     async def _put_aside(self, taken: Taken, reason: str) -> bytes:
         try:
             session = await self._session()
-            await self._dead_letters.store(session, self._subscription, taken.delivery, taken.origin, reason)
+            await self._dead_letters.store(session, self._subscription, taken, reason)
         except (Unavailable, Error, OSError) as error:
             log.warning("a dead letter could not be stored; the message comes again", reason=str(error))
             return _nak(AGAIN_SECONDS)

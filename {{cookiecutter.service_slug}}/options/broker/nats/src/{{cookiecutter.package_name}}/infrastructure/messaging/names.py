@@ -43,6 +43,11 @@ class Aside:
         )
 
 
+def is_replay(subject: str) -> bool:
+    """Whether a message is one that only the service itself can have sent, to bring a dead letter back."""
+    return subject.startswith("replays.")
+
+
 def consumer_of(subscription: Subscription, channel: str) -> str:
     """The durable consumer of a subscription in the stream of the channel's service."""
     return f"{subscription.name}.{channel.partition('.')[2]}".replace(".", "_").rstrip("_")

@@ -1,6 +1,6 @@
 """Why NATS cannot be used, in fixed texts without addresses or secrets. The runbook has a line for each."""
 
-from .answers import NO_STREAM
+from .answers import NO_STREAM, TOO_LARGE_ANSWERS
 
 NO_ANSWER = "no answer in time"
 UNREACHABLE = "cannot be reached"
@@ -12,6 +12,7 @@ REFUSED = "JetStream refuses it"
 # By the server's error code (`err_code`), which it keeps from version to version.
 _BY_CODE = {
     NO_STREAM: "no stream takes it",
+    **dict.fromkeys(TOO_LARGE_ANSWERS, "larger than the server takes"),
     10002: "the storage is full",
     10005: "fewer servers than BROKER_REPLICAS",
     10008: "JetStream has no leader",
