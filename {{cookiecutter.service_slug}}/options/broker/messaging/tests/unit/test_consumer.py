@@ -10,7 +10,6 @@ import pytest
 from pydantic import BaseModel
 
 from {{ cookiecutter.package_name }}.domain.causality import current_cause
-from {{ cookiecutter.package_name }}.domain.errors import Unavailable
 from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
 from {{ cookiecutter.package_name }}.infrastructure.database.memory_messages import MemoryMessageStore
 from {{ cookiecutter.package_name }}.infrastructure.database.retrying import RetryingDatabase
@@ -30,6 +29,8 @@ from {{ cookiecutter.package_name }}.infrastructure.messaging.port import Dead, 
 from {{ cookiecutter.package_name }}.infrastructure.messaging.schemas import PREFIX
 from {{ cookiecutter.package_name }}.infrastructure.messaging.subscriptions import HISTORY, subscriptions
 from {{ cookiecutter.package_name }}.infrastructure.telemetry.metrics import create_registry
+
+from ..outage import away
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 ATTEMPTS = 3
@@ -177,11 +178,6 @@ async def test_a_failed_effect_leaves_nothing_behind(build: Build, database: Mem
     assert isinstance(await consumer(delivery), Retry)
     assert database.held == set()
     assert await consumer(delivery) == Done()
-
-
-async def away(*_: object) -> None:
-    """What happens to everything while nobody can use the database."""
-    raise Unavailable("database", "cannot be reached")
 
 
 async def test_messages_are_held_while_the_database_is_away_and_use_up_no_attempt(

@@ -29,8 +29,9 @@ from {{ cookiecutter.package_name }}.infrastructure.messaging.worker import Work
 from {{ cookiecutter.package_name }}.infrastructure.telemetry.metrics import create_registry
 
 from ..deliveries import until, until_true
+from ..outage import away
 from ..pauses import Pauses
-from .test_consumer import Anything, away, event
+from .test_consumer import Anything, event
 
 TYPE = f"{PREFIX}.created"
 COUNT = 40
