@@ -12,7 +12,7 @@ from tests.baked import Baked
 from tools import environments, interpreters, options
 
 CACHE = options.ROOT / ".cache"
-PATIENCE_SECONDS = 600  # the integration tests of a pair of servers take minutes
+PATIENCE_SECONDS = 2_400  # the integration tests of a pair of servers take minutes, on a busy machine many
 
 
 class Project:
