@@ -101,11 +101,15 @@ async def test_a_queue_that_is_deleted_under_its_consumer_is_declared_again(
 ) -> None:
     handled = Handled()
     async with broker.consuming(subscription, handled, CONCURRENCY):
+        # The publisher has its channel already: a new one would declare the queue before its consumer is told.
+        before = messages(TYPE, 1)
+        await broker.publish(before)
+        await handled.wait_for(*bodies_of(before))
         await channel.queue_delete(subscription.name)
 
         async def is_taken() -> bool:
             await broker.publish(messages(TYPE, 1))
-            return bool(handled.deliveries)
+            return len(handled.deliveries) > 1
 
         await until_true(is_taken)
 
