@@ -1,0 +1,42 @@
+"""Tasks that run beside requests, and how long they wait after failures."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a task inside the block and cancel it at the end.
+
+    Args:
+        work: handles its own errors. One that it raises is raised at the end of the block.
+    """
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential backoff with jitter: half of each pause is random.
+
+    Args:
+        first: pause after the first failure, in seconds; it doubles with each further one.
+        longest: the longest pause, in seconds.
+    """
+
+    first: float
+    longest: float
+
+    def after(self, failures: int) -> float:
+        """The pause in seconds after this many consecutive failures, at least one."""
+        full = min(self.longest, self.first * 2.0 ** min(failures - 1, 32))
+        return full * random.uniform(0.5, 1)  # noqa: S311 - no secret

@@ -1,0 +1,139 @@
+"""Base classes of a domain: events and aggregates. Imports the standard library only.
+
+An aggregate's commands check its invariants and record events; only `apply` changes state. Because of that split the
+same aggregate can be stored as a row or rebuilt from its events.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID
+
+
+class DomainError(Exception):
+    """Base of every refusal that a caller can understand and act upon."""
+
+
+class InvalidValue(DomainError):
+    """A value breaks the rule of its field."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class NotFound(DomainError):
+    """Nothing is stored under this id."""
+
+    def __init__(self, noun: str, id: UUID) -> None:
+        super().__init__(f"no {noun} {id}")
+
+
+class InvalidTransition(DomainError):
+    """The life cycle does not allow this step in the aggregate's present status."""
+
+    def __init__(self, noun: str, step: str, status: str, version: int) -> None:
+        super().__init__(f"a {status} {noun} cannot be {step}")
+        self.version = version
+
+
+class VersionConflict(DomainError):
+    """The aggregate has changed since the caller read it."""
+
+    def __init__(self, noun: str, current: int) -> None:
+        super().__init__(f"the {noun} is at version {current} now")
+        self.version = current
+
+
+class Clock(Protocol):
+    """The current time, with a time zone."""
+
+    def __call__(self) -> datetime: ...
+
+
+class NewId(Protocol):
+    """A new identity that increases in time (UUIDv7, RFC 9562): lists and indexes rely on that order."""
+
+    def __call__(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEvent:
+    """A fact about one aggregate, in the past tense; it never changes.
+
+    Args:
+        id: of the aggregate.
+        version: of the aggregate after the event.
+        occurred_at: when it happened, in UTC.
+    """
+
+    # The kind of aggregate, such as `order`, and what happened to it, such as `confirmed`: both are part of the type
+    # under which the event is published, so they never change either.
+    aggregate: ClassVar[str]
+    action: ClassVar[str]
+
+    id: UUID
+    version: int
+    occurred_at: datetime
+
+
+E = TypeVar("E", bound=DomainEvent)
+
+
+@dataclass(slots=True, kw_only=True)
+class Aggregate(ABC, Generic[E]):
+    """A consistency boundary: changed by one transaction at a time, guarded by its version.
+
+    Args:
+        id: a UUIDv7.
+        version: counts every change, from 1.
+        created_at: when its first event occurred, in UTC.
+        updated_at: when its latest event occurred, in UTC.
+    """
+
+    # What people call one, such as `order`; errors use it.
+    noun: ClassVar[str]
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    _recorded: list[E] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @abstractmethod
+    def apply(self, event: E) -> None:
+        """Change the state as an event describes. Never refuses: the event has already happened."""
+
+    def record(self, event: E) -> None:
+        """Apply a new event and keep it until the unit of work stores it together with the state."""
+        self.apply(event)
+        self.version = event.version
+        self.updated_at = event.occurred_at
+        self._recorded.append(event)
+
+    def require_version(self, expected: Collection[int] | None) -> None:
+        """Raise VersionConflict unless the caller has seen the present version; None accepts any."""
+        if expected is not None and self.version not in expected:
+            raise VersionConflict(self.noun, self.version)
+
+    @property
+    def stored_version(self) -> int:
+        """The version in storage while recorded events are not yet written."""
+        return self.version - len(self._recorded)
+
+    def take_events(self) -> list[E]:
+        """Return the recorded events, once."""
+        events, self._recorded = self._recorded, []
+        return events
+
+
+class Transaction(Protocol):
+    """A running transaction. Repositories bind to it; the domain knows nothing else about it."""
+
+    @property
+    def events(self) -> Sequence[DomainEvent]:
+        """What the aggregates stored so far have recorded, in order."""
+        ...

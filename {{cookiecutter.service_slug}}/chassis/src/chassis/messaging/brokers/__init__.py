@@ -1,0 +1,1 @@
+"""Adapters: one folder per broker, and one that works within the process."""

@@ -1,0 +1,1 @@
+"""The history of aggregates: a projection of published events."""

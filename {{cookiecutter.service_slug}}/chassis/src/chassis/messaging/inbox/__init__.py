@@ -1,0 +1,1 @@
+"""The inbox: consumes messages so that each has its effect exactly once."""

@@ -1,0 +1,1 @@
+"""The outbox: events that wait to be published, and the relay that publishes them."""

@@ -1,0 +1,1 @@
+"""Outbox, inbox and history on each database, in the folder of its name."""

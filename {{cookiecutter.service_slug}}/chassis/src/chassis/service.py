@@ -1,0 +1,28 @@
+"""What the chassis is told about the service that it runs in."""
+
+from dataclasses import dataclass
+from importlib.metadata import metadata
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceIdentity:
+    """Names the service in logs, traces, events, problem types and connections.
+
+    Args:
+        name: of its distribution, such as `billing-service`; the first part of its event types.
+        title: what people call it.
+        version: of its release.
+        description: what it does, in one sentence.
+    """
+
+    name: str
+    title: str
+    version: str
+    description: str
+
+    @classmethod
+    def of_distribution(cls, name: str, title: str) -> Self:
+        """Read version and description from the metadata of the installed distribution."""
+        about = metadata(name)
+        return cls(name=about["Name"], title=title, version=about["Version"], description=about["Summary"])
