@@ -1,0 +1,1 @@
+"""A small application that the chassis is tested on: a warehouse with parcels and labels."""

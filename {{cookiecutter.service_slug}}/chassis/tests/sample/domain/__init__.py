@@ -1,0 +1,1 @@
+"""The aggregates: they import the standard library and `chassis.domain`."""

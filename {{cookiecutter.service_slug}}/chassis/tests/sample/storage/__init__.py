@@ -1,0 +1,1 @@
+"""Adapters: in memory, and on each database in the folder of its name."""
