@@ -1,0 +1,243 @@
+"""The command line of a service. Imports what a command needs only when it runs, so that `--help` answers at once.
+
+A service makes its group with `create_cli` and adds commands of its own. Click hands each of them the `Context`:
+
+    main = create_cli("billing-service", settings=..., bootstrap=..., migrations=...)
+
+    @main.command()
+    @click.pass_obj
+    def reprice(context: Context) -> None:
+        settings = context.settings("database")
+        ...
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import click
+import structlog
+
+from .service import ServiceIdentity
+from .settings import Environment, InvalidSettings, load_settings
+
+if TYPE_CHECKING:
+    from .http.application import Service
+
+CANNOT_START = 2
+
+
+class Bootstrap(Protocol):
+    """The composition root of a service; its module `bootstrap` has these names."""
+
+    @property
+    def SERVICE(self) -> ServiceIdentity: ...  # noqa: N802 - a constant of the module
+
+    def create_service(self, settings: Any) -> "Service":
+        """The application with the adapters that the settings name."""
+        ...
+
+    def create_service_in_memory(self, settings: Any) -> "Service":
+        """The same application, independent of any server; it is documented, not served."""
+        ...
+
+
+class WorkerBootstrap(Bootstrap, Protocol):
+    """The composition root of a service that has a worker."""
+
+    def create_service(self, settings: Any, *, run_worker: bool = False) -> "Service":
+        """The application; with `run_worker` it publishes and consumes messages in the same process."""
+        ...
+
+
+class Migrations(Protocol):
+    """The schema of the service's database."""
+
+    def upgrade(self) -> None:
+        """Upgrade to the newest revision. Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What commands work with.
+
+    Args:
+        name: of the service's distribution; its logs carry it.
+        settings_class: imports and returns the service's Settings.
+        bootstrap: imports and returns the service's composition root.
+        around: a context manager around the whole run of a server.
+    """
+
+    name: str
+    settings_class: Callable[[], type[Any]]
+    bootstrap: Callable[[], Bootstrap]
+    around: Callable[[Any], AbstractContextManager[object]]
+
+    def settings(self, *used: str, prints: bool = False) -> Any:
+        """Load the settings and set up logging; exits with a line for each problem if they are invalid.
+
+        Args:
+            used: names of the sections that a command works with, if it does not work with all of them. The others may
+                be incomplete outside local.
+            prints: standard output is for the command's own output; logs go to standard error.
+        """
+        try:
+            settings = load_settings(self.settings_class(), used or None)
+        except InvalidSettings as error:
+            for problem in error.problems:
+                click.echo(f"cannot start: {problem}", err=True)
+            sys.exit(CANNOT_START)
+        from .telemetry.logs import configure_logging
+
+        configure_logging(
+            settings.log.level,
+            settings.log.format,
+            sys.stderr if prints else None,
+            settings.log.redacted,
+            identity=ServiceIdentity.of_distribution(self.name, self.name),
+            environment=settings.service.environment,
+        )
+        return settings
+
+    def serve(self, service: "Service", settings: Any) -> None:
+        """Serve until a signal stops it; exits with 2 if it cannot start.
+
+        Args:
+            service: the application to serve.
+            settings: their sections `http` and `shutdown` say where, and how it stops.
+        """
+        from .http.server import serve
+
+        with self.around(settings):
+            started = serve(service.app, service.lifecycle, settings.http, settings.shutdown)
+        if not started:
+            sys.exit(CANNOT_START)
+
+
+def create_cli(
+    name: str,
+    *,
+    settings: Callable[[], type[Any]],
+    bootstrap: Callable[[], Bootstrap],
+    migrations: Callable[[Any], Migrations],
+    has_worker: bool = False,
+    around: Callable[[Any], AbstractContextManager[object]] = nullcontext,
+) -> click.Group:
+    """The commands serve, migrate, openapi and log-level.
+
+    Args:
+        name: of the service's distribution.
+        settings: imports and returns the class of the settings: a dataclass of sections, with at least `service`,
+            `log`, `http`, `shutdown` and `database`.
+        bootstrap: imports and returns the composition root. Called by commands that need it only.
+        migrations: given the settings, the schema that `migrate` upgrades.
+        has_worker: whether the composition root is a WorkerBootstrap; `serve` then takes --worker/--no-worker.
+        around: given the settings, a context manager around the whole run of a server, such as tracing.
+    """
+    context = Context(name, settings, bootstrap, around)
+
+    @click.group(name, context_settings={"help_option_names": ["-h", "--help"], "obj": context})
+    @click.version_option(version(name))
+    def main() -> None:
+        """Run the service and its maintenance commands. Settings come from the environment: see .env.example."""
+
+    main.add_command(_serve_with_worker(migrations) if has_worker else _serve(migrations))
+    main.add_command(_migrate(migrations))
+    main.add_command(_openapi)
+    main.add_command(_log_level)
+    return main
+
+
+def _serve(migrations: Callable[[Any], Migrations]) -> click.Command:
+    @click.command("serve")
+    @click.pass_obj
+    def serve(context: Context) -> None:
+        """Answer HTTP requests until SIGTERM or Ctrl-C."""
+        settings = context.settings()
+        _migrate_local_database(settings, migrations)
+        context.serve(context.bootstrap().create_service(settings), settings)
+
+    return serve
+
+
+def _serve_with_worker(migrations: Callable[[Any], Migrations]) -> click.Command:
+    @click.command("serve")
+    @click.option(
+        "--worker/--no-worker",
+        "run_worker",
+        default=None,
+        help="Publish and consume events in this process too, instead of in `worker`. [default: in local only]",
+    )
+    @click.pass_obj
+    def serve(context: Context, run_worker: bool | None) -> None:
+        """Answer HTTP requests until SIGTERM or Ctrl-C."""
+        settings = context.settings()
+        _migrate_local_database(settings, migrations)
+        if run_worker is None:
+            run_worker = settings.service.environment is Environment.LOCAL
+        bootstrap = cast(WorkerBootstrap, context.bootstrap())
+        context.serve(bootstrap.create_service(settings, run_worker=run_worker), settings)
+
+    return serve
+
+
+def _migrate(migrations: Callable[[Any], Migrations]) -> click.Command:
+    @click.command("migrate")
+    @click.pass_obj
+    def migrate(context: Context) -> None:
+        """Upgrade the database's schema; does nothing if it is up to date."""
+        settings = context.settings("database")
+        from .errors import Unavailable
+
+        if settings.database.url is None:
+            raise click.UsageError("DATABASE_URL is not set: name the database to migrate")
+        try:
+            migrations(settings).upgrade()
+        except Unavailable as error:
+            raise click.ClickException(f"cannot migrate: {error}") from error
+
+    return migrate
+
+
+@click.command("openapi")
+@click.pass_obj
+def _openapi(context: Context) -> None:
+    """Print the OpenAPI document."""
+    from .http.openapi import render
+
+    service = context.bootstrap().create_service_in_memory(context.settings("log", prints=True))
+    click.echo(render(service.app.openapi()))
+
+
+@click.command("log-level")
+@click.argument("level", type=click.Choice(["debug", "reset"]))
+@click.option(
+    "--pid", default=1, show_default=True, type=click.IntRange(min=1), help="Of the process; 1 in a container."
+)
+@click.pass_obj
+def _log_level(context: Context, level: str, pid: int) -> None:
+    """Log at debug in a running process for 15 minutes, or reset its level."""
+    from .telemetry.log_level_request import CannotSwitch, switch
+
+    try:
+        switch(pid, level, context.name)
+    except CannotSwitch as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"signaled process {pid}; its log reports the change")
+
+
+def _migrate_local_database(settings: Any, migrations: Callable[[Any], Migrations]) -> None:
+    """A first look should not need `migrate`. Elsewhere migrations are a step of their own before a rollout."""
+    if settings.service.environment is not Environment.LOCAL or settings.database.url is None:
+        return
+    from .errors import Unavailable
+
+    try:
+        migrations(settings).upgrade()
+    except Unavailable as error:
+        log = structlog.stdlib.get_logger("migrations")
+        log.warning("database not migrated; run migrate when it is available", reason=error.reason)
