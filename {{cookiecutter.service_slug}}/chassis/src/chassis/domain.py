@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 
@@ -128,6 +128,27 @@ class Aggregate(ABC, Generic[E]):
         """Return the recorded events, once."""
         events, self._recorded = self._recorded, []
         return events
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Args:
+        items: the page's items.
+        more: whether another page follows.
+    """
+
+    items: Sequence[T]
+    more: bool
+
+    @classmethod
+    def cut(cls, found: Sequence[T], limit: int) -> Self:
+        """A page of at most `limit` items; one more item found tells that another page follows."""
+        return cls(found[:limit], len(found) > limit)
 
 
 class Transaction(Protocol):
