@@ -1,0 +1,20 @@
+"""Settings from the environment: grouped in sections, validated before anything starts, documented from the code."""
+
+from .environment import Environment
+from .errors import InvalidSettings
+from .guard import REQUIRED_OUTSIDE_LOCAL
+from .load import load_settings, sections
+from .section import Section
+from .server import ServerSection
+from .service import ServiceSettings
+
+__all__ = [
+    "REQUIRED_OUTSIDE_LOCAL",
+    "Environment",
+    "InvalidSettings",
+    "Section",
+    "ServerSection",
+    "ServiceSettings",
+    "load_settings",
+    "sections",
+]

@@ -1,0 +1,39 @@
+"""Base class of every group of settings."""
+
+from collections.abc import Sequence
+
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .environment import Environment
+
+
+class Section(BaseSettings):
+    """Variables of one concern, from the environment or a local `.env` file. An empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        extra="ignore",
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    @field_validator("environment", "level", "format", "tls", mode="before", check_fields=False)
+    @classmethod
+    def in_lower_case(cls, value: object) -> object:
+        """INFO and info are the same word."""
+        return value.lower() if isinstance(value, str) else value
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """The environment variable of a field."""
+        return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+
+    def problems_in(self, environment: Environment) -> Sequence[str]:
+        """Why these values must not be used in an environment, one line `NAME: reason` each.
+
+        Sections override it for rules of their own; missing values and placeholders are checked for every section.
+        """
+        del environment
+        return []
