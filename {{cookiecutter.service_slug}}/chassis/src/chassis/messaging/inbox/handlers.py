@@ -1,0 +1,48 @@
+"""What a service does about the events that it consumes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from ...database.port import DatabaseTransaction
+from ...domain import DomainError
+from ..contracts.envelope import Envelope
+
+
+class OutOfOrderEvent(DomainError):
+    """An event arrived before the one that precedes it; it can be handled after that one."""
+
+    def __init__(self, version: int, last: int) -> None:
+        super().__init__(f"version {version} arrived while the last known version is {last}")
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerContext:
+    """What a handler works with.
+
+    Args:
+        transaction: in which the message is marked as processed; repositories bind to it.
+    """
+
+    transaction: DatabaseTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class EventHandler:
+    """Handles one type of event.
+
+    Args:
+        major: version of its schema that is understood.
+        data: what the message's `data` must hold; other fields are ignored.
+        handle: has the effect, and touches nothing but the transaction. Raises OutOfOrderEvent for an event whose
+            predecessor is missing, InvalidEnvelope for one that lacks what the handler needs.
+    """
+
+    major: int
+    data: type[BaseModel]
+    handle: Callable[[HandlerContext, Envelope], Awaitable[None]]
+
+
+# Consumer name -> event type -> handler. The name is also that of its queue, group or durable consumer.
+Subscriptions = Mapping[str, Mapping[str, EventHandler]]
