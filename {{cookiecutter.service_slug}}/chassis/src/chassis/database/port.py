@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from ..domain import Aggregate, DomainEvent, Transaction
 
@@ -78,6 +78,13 @@ class SqlTransaction(DatabaseTransaction, Protocol):
     async def fetch(self, statement: str, *values: Any) -> Sequence[Row]:
         """Run a query; returns all rows."""
         ...
+
+
+def sql(transaction: Transaction) -> SqlTransaction:
+    """The transaction as one on which statements run. Raises TypeError for a transaction of another kind."""
+    if not hasattr(transaction, "fetch"):
+        raise TypeError(f"{type(transaction).__name__} does not run SQL: it belongs to another kind of database")
+    return cast(SqlTransaction, transaction)
 
 
 class Database(Protocol):
