@@ -1,0 +1,1 @@
+"""HTTP: server, request limits, problem documents, preconditions, idempotency, paging, operations endpoints."""

@@ -1,0 +1,27 @@
+"""The route of a request."""
+
+from fastapi import Request
+from starlette.types import Scope
+
+UNMATCHED = "(unmatched)"
+# Requested every few seconds by machines: logs and traces of them would drown those of clients.
+_PROBES = ("/health/", "/metrics")
+
+
+def is_probe(path: str) -> bool:
+    """Whether a path, or the template of one, is for probes and scrapes."""
+    return path.startswith(_PROBES)
+
+
+def route_template(scope: Scope) -> str:
+    """The template of a request's path, never the path itself; known once the request was routed."""
+    # `scope["route"]` lacks the prefix of the router that a route was included with; FastAPI's own context has it.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    template: str = getattr(context or scope.get("route"), "path_format", UNMATCHED)
+    return template
+
+
+def allowed_methods(request: Request) -> str:
+    """All methods of a path, for Allow (RFC 9110, section 10.2.1); the framework names those of one route only."""
+    operations = request.app.openapi()["paths"].get(route_template(request.scope), {})
+    return ", ".join(sorted(method.upper() for method in operations))

@@ -1,0 +1,33 @@
+"""Settings of the HTTP server, its probes and its shutdown."""
+
+from pydantic import Field
+
+from ..settings import Section
+
+
+class HttpSettings(Section, env_prefix="HTTP_"):
+    """Where the server listens, and the limits of a request."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 inside a container")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes any free one")
+    max_body_bytes: int = Field(65_536, ge=1_024, description="largest request body in bytes")
+    timeout_seconds: float = Field(10, gt=0, le=300, description="a request that takes longer is answered 503")
+
+
+class ReadinessSettings(Section, env_prefix="READINESS_"):
+    """How long a probe waits."""
+
+    timeout_seconds: float = Field(2, gt=0, le=30, description="time limit of each dependency's check")
+
+
+class IdempotencySettings(Section, env_prefix="IDEMPOTENCY_"):
+    """How long a repeated request is recognized."""
+
+    retention_hours: float = Field(24, gt=0, le=8_760, description="how long responses are kept for their key")
+
+
+class ShutdownSettings(Section, env_prefix="SHUTDOWN_"):
+    """How the server stops. Kubernetes' terminationGracePeriodSeconds must exceed the sum of both."""
+
+    drain_seconds: float = Field(3, ge=0, le=120, description="after SIGTERM: not ready, but still answering")
+    grace_seconds: int = Field(25, ge=1, le=600, description="then: how long requests in flight may take")
