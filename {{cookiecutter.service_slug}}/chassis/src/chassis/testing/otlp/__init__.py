@@ -1,0 +1,1 @@
+"""For tests of traces: a collector that speaks OTLP, and spans kept in memory."""
