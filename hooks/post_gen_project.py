@@ -1,12 +1,17 @@
-"""Lays the folders of the chosen choices over the base. Run again in a finished service, it finds nothing to do."""
+"""Lays the folders of the chosen choices over the base and removes the others from the chassis.
+
+Run again in a finished service, it finds nothing to do.
+"""
 
 import io
 import json
+import re
 import shlex
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 # The answers arrive as data: in JSON a quote within a text is escaped and three in a row never occur, so no answer can
@@ -17,6 +22,14 @@ DECLARED = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
 
 OPTIONS = Path("options")
 FRAGMENTS = "fragments"  # pieces that central files include while they are rendered; no files of the service
+CHASSIS = Path("chassis")
+# Left by developing the chassis in place, in the template's working copy.
+TRACES = (
+    *("__pycache__", ".venv", "uv.lock", "*.egg-info", ".coverage", ".hypothesis"),
+    *(".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache"),
+)
+# `# choice: NAME` or `<!-- without: PACKAGE -->`, up to `# end` or `<!-- end -->`.
+MARKER = re.compile(r"[ \t]*(?:#|<!--) (?:(choice|without): ([\w -]+?)|end)(?: -->)?[ \t]*\n?")
 
 Plan = dict[Path, list[Path]]
 Condition = dict[str, list[str]]
@@ -89,22 +102,114 @@ def same(target: Path, source: Path) -> bool:
     return target.is_file() and target.read_bytes() == source.read_bytes()
 
 
-def lay() -> list[str]:
-    """Check everything, then move: either all folders are laid or none is."""
+def check() -> tuple[Plan, list[str]]:
+    """What there is to lay, and what stands in the way."""
+    if not OPTIONS.is_dir():
+        return {}, []
     folders = sorted(path.relative_to(OPTIONS) for path in OPTIONS.glob("*/*"))
     stray = [path for path in [*OPTIONS.iterdir(), *OPTIONS.glob("*/*")] if not path.is_dir()]
     problems = [f"{path.as_posix()} belongs to no choice" for path in stray]
     problems += [f"options/{path.as_posix()} names no declared choice" for path in folders if not is_declared(path)]
     if problems:
-        return problems
+        return {}, problems
     sources = plan(folders)
-    problems = list(collisions(sources))
-    if not problems:
-        for target, (source,) in sources.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
+    return sources, list(collisions(sources))
+
+
+def lay(sources: Plan) -> None:
+    """Move each file to where it belongs; the folders of the other choices go."""
+    for target, (source,) in sources.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+    if OPTIONS.is_dir():
         shutil.rmtree(OPTIONS)
-    return problems
+
+
+class Pruning:
+    """Removes choices from a chassis: their folders, files and blocks of text, and all traces of development.
+
+    A block stands between `# choice: NAME` (or several names) and `# end`; it stays if one of its choices does. One
+    that begins with `# without: PACKAGE` goes with that package.
+    """
+
+    def __init__(self, chassis: Path, choices: dict[str, set[str]], packages: set[str]) -> None:
+        """Plan it, changing nothing. `choices`: those to remove, by option; `packages`: what goes whole, anywhere."""
+        declared = ANSWERS["_chassis"]
+        self._chassis, self._packages = chassis, packages
+        self._gone = {f"/{name}" for name in packages}
+        self._kept, self._known = set[str](), set[str]()
+        for option, each in declared.items():
+            self._gone |= {f"/{home}/{choice}" for home in each["homes"] for choice in choices[option]}
+            self._kept |= {*each["choices"]} - choices[option]
+            self._known |= {*each["choices"], *(name for names in each.get("whole", {}).values() for name in names)}
+        self.problems: list[str] = []
+        self._leaving: list[Path] = []
+        self._texts: dict[Path, str] = {}
+        if chassis.is_dir():
+            self._look(chassis)
+
+    def do(self) -> None:
+        """Remove what was planned, and folders that nothing is left in."""
+        for path, text in self._texts.items():
+            path.write_text(text, encoding="utf-8", newline="")
+        for path in self._leaving:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            for parent in path.parents:
+                if any(parent.iterdir()):
+                    break
+                parent.rmdir()
+
+    def _look(self, folder: Path) -> None:
+        for path in sorted(folder.iterdir()):
+            if self._leaves(path.relative_to(self._chassis)):
+                self._leaving.append(path)
+            elif path.is_dir():
+                self._look(path)
+            else:
+                self._read(path)
+
+    def _leaves(self, path: Path) -> bool:
+        """Whether a folder or a file is a trace, or is named as something that goes; `kafka.md` is named `kafka`."""
+        is_trace = any(fnmatch(path.name, trace) for trace in TRACES)
+        return is_trace or any(f"/{path.with_suffix('').as_posix()}".endswith(name) for name in self._gone)
+
+    def _read(self, path: Path) -> None:
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError:
+            return
+        pruned = "".join(self._lines(path, text.splitlines(keepends=True)))
+        if pruned != text:
+            self._texts[path] = pruned
+
+    def _lines(self, path: Path, lines: list[str]) -> Iterator[str]:
+        """The lines that stay: none of a block whose choice goes, and no markers."""
+        blocks: list[bool] = []
+        for number, line in enumerate(lines, 1):
+            marker = MARKER.fullmatch(line)
+            if not marker:
+                if all(blocks):
+                    yield line
+            elif marker[1]:
+                names = set(marker[2].split())
+                self._complain(names - self._known, f"{path}:{number} names no declared choice: {line.strip()}")
+                blocks.append(bool(names & self._kept) if marker[1] == "choice" else not names & self._packages)
+            else:
+                self._complain(not blocks, f"{path}:{number} ends a block that does not begin")
+                blocks = blocks[:-1]
+        self._complain(blocks, f"{path} ends within a block")
+
+    def _complain(self, wrong: object, problem: str) -> None:
+        if wrong:
+            self.problems.append(problem)
+
+
+def pruning() -> Pruning:
+    """What goes from the chassis with these answers."""
+    declared = ANSWERS["_chassis"]
+    choices = {option: set(each["choices"]) - {ANSWERS[option]} for option, each in declared.items()}
+    packages = {name for option, each in declared.items() for name in each.get("whole", {}).get(ANSWERS[option], [])}
+    return Pruning(CHASSIS, choices, packages)
 
 
 def next_steps() -> str:
@@ -123,12 +228,16 @@ def next_steps() -> str:
 
 
 def main() -> int:
-    """Lay, then say what comes next."""
-    problems = lay() if OPTIONS.is_dir() else []
+    """Check everything, then change: either all of it is done or nothing. Then say what comes next."""
+    sources, problems = check()
+    chassis = pruning()
+    problems += chassis.problems
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
         return 1
+    lay(sources)
+    chassis.do()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a folder's name must not fail on a narrow terminal
     print(next_steps())

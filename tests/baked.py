@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from tools import rendering
 from tools.options import ROOT
 
 SECONDS = 600
@@ -28,6 +29,11 @@ class Baked:
     def files(self) -> set[str]:
         """Every file, as a path within the project."""
         return {path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if not path.is_dir()}
+
+    @property
+    def own_files(self) -> set[str]:
+        """Every file but those of the chassis, which is the same library in every service."""
+        return {path for path in self.files if not path.startswith("chassis/")}
 
     @property
     def package(self) -> Path:
@@ -71,21 +77,13 @@ class Refused(Exception):  # noqa: N818 - an answer of the template, not an erro
 
 def bake(cookies: Any, answers: Mapping[str, Any], template: Path = ROOT) -> Baked:  # noqa: ANN401 - untyped plugin
     """Generate a project in-process from answers that are taken literally."""
-    literally = {option: literal(answer) for option, answer in answers.items()}
+    literally = {option: rendering.literal(answer) for option, answer in answers.items()}
     with _hooks_heard() as (stdout, stderr):
         result = cookies.bake(extra_context=literally, template=str(template))
         said, complained = _text(stdout), _text(stderr)
     if result.exception:
         raise Refused(complained, result.exception)
     return Baked(result.project_path, result.context, said)
-
-
-def literal(answer: Any) -> Any:  # noqa: ANN401 - whatever a user may put into an answer file
-    """The answer, protected from being rendered: cookiecutter takes a given answer for a template, a typed one not."""
-    if not isinstance(answer, str) or "{" not in answer:
-        return answer
-    quoted = answer.replace("\\", "\\\\").replace("'", "\\'")
-    return "{{ '" + quoted + "' }}"
 
 
 @contextmanager

@@ -42,12 +42,16 @@ class Environment:
 
 
 def shared(version: str, interpreter: Path) -> Environment:
-    """The union of all requirements for this interpreter; made anew only when they, or their date, change."""
-    requirements = [*options.requirements(), *BUILD_BACKEND]
+    """The union of all requirements for this interpreter."""
+    return kept(SHARED / version, interpreter, [*options.requirements(), *BUILD_BACKEND])
+
+
+def kept(path: Path, interpreter: Path, requirements: list[str]) -> Environment:
+    """An environment with these requirements; made anew only when they, or their date, change."""
     wanted = "\n".join([str(interpreter), options.tested_on(), *requirements])
-    environment = Environment(SHARED / version)
-    stamp = environment.path / "made-from.txt"
-    with locked(SHARED / f"{version}.lock"):
+    environment = Environment(path)
+    stamp = path / "made-from.txt"
+    with locked(path.with_name(f"{path.name}.lock")):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
             _create(environment, interpreter)
             _pip_install(environment, "--exclude-newer", options.tested_on(), *requirements)

@@ -1,10 +1,13 @@
 """The options model, read from the one place that declares it."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "{{cookiecutter.service_slug}}"
+CHASSIS = TEMPLATE / "chassis"
 
 
 def model() -> dict[str, Any]:
@@ -20,11 +23,30 @@ def choices() -> dict[str, list[str]]:
 
 def requirements() -> list[str]:
     """What all choices together require from the package index."""
-    every: set[str] = set()
-    for group in (*model()["_requirements"].values(), *model()["_dev_requirements"].values()):
+    declared = model()
+    every = set(chassis_requirements())
+    for group in (*declared["_requirements"].values(), *declared["_dev_requirements"].values()):
         lists = group.values() if isinstance(group, dict) else [group]
         every.update(requirement for choice in lists for requirement in choice)
     return sorted(every)
+
+
+def chassis_requirements() -> list[str]:
+    """What the chassis requires, with all extras and what it is developed with."""
+    declared = tomllib.loads((CHASSIS / "pyproject.toml").read_text(encoding="utf-8"))
+    project = declared["project"]
+    lists = [
+        project["dependencies"],
+        *project["optional-dependencies"].values(),
+        *declared["dependency-groups"].values(),
+    ]
+    return sorted({requirement for each in lists for requirement in each})
+
+
+def chassis_extras(answers: dict[str, Any]) -> list[str]:
+    """The extras of the chassis that a service with these answers asks for, in the order of the options."""
+    declared = model()["_chassis"]
+    return [answers[option] for option, each in declared.items() if answers[option] in each["choices"]]
 
 
 def tested_on() -> str:

@@ -1,14 +1,12 @@
 """The hook that refuses answers: what it lets through, what not, and what it says."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.baked import Bake, Refused
-from tests.unit import rendered
-from tools import options
+from tools import options, rendering
 
 Problems = Callable[..., Sequence[str]]
 
@@ -122,13 +120,13 @@ BAD = [
 
 
 @pytest.fixture
-def problems(tmp_path: Path) -> Problems:
+def problems() -> Problems:
     """What the hook says about answers; those given may also be ones that cookiecutter itself would not let pass."""
 
     def ask(**given: object) -> Sequence[str]:
         texts = {option: answer for option, answer in given.items() if option not in options.choices()}
-        answers = rendered.answers(**texts) | given
-        return list(rendered.hook("pre_gen_project", tmp_path, answers, options.choices()).problems())
+        answers = rendering.answers(**texts) | given
+        return list(rendering.hook("pre_gen_project", answers, options.choices()).problems())
 
     return ask
 
@@ -150,39 +148,39 @@ def test_a_bad_answer_gets_one_line_with_the_reason_and_an_example(
     assert "; for example: " in found[0]
 
 
-def test_every_example_is_an_answer_that_works(problems: Problems, tmp_path: Path) -> None:
-    hook = rendered.hook("pre_gen_project", tmp_path, rendered.answers())
+def test_every_example_is_an_answer_that_works(problems: Problems) -> None:
+    hook = rendering.hook("pre_gen_project", rendering.answers())
     assert problems(**{option: example for option, (_, example) in hook.RULES.items()}) == []
 
 
-def test_every_option_is_a_choice_or_has_a_rule(tmp_path: Path) -> None:
-    hook = rendered.hook("pre_gen_project", tmp_path, rendered.answers())
+def test_every_option_is_a_choice_or_has_a_rule() -> None:
+    hook = rendering.hook("pre_gen_project", rendering.answers())
     public = {option for option in options.model() if not option.startswith("_")}
     assert set(hook.RULES) == public - set(options.choices())
 
 
 @pytest.mark.parametrize("answer", [True, None, 3.12, ["sqlite"], {"a": "b"}])
-def test_an_answer_that_is_no_text_is_refused(tmp_path: Path, answer: Any) -> None:  # noqa: ANN401 - that is the point
-    answers = rendered.answers() | {"image_registry": answer, "database": answer}
-    found = list(rendered.hook("pre_gen_project", tmp_path, answers, options.choices()).problems())
+def test_an_answer_that_is_no_text_is_refused(answer: Any) -> None:  # noqa: ANN401 - that is the point
+    answers = rendering.answers() | {"image_registry": answer, "database": answer}
+    found = list(rendering.hook("pre_gen_project", answers, options.choices()).problems())
     assert [line.split(":")[0] for line in found] == ["database", "image_registry"]
 
 
-def test_without_the_declared_choices_everything_else_is_still_checked(tmp_path: Path) -> None:
+def test_without_the_declared_choices_everything_else_is_still_checked() -> None:
     """cruft does not hand them over (it has checked them itself), a replay hands over the recorded answers instead."""
-    answers = rendered.answers(team="")
+    answers = rendering.answers(team="")
     for declared in (None, {"database": "postgresql"}):
-        (line,) = rendered.hook("pre_gen_project", tmp_path, answers, declared).problems()
+        (line,) = rendering.hook("pre_gen_project", answers, declared).problems()
         assert line.startswith("team: is empty")
 
 
-def test_a_conflict_is_told_with_its_reason_and_a_way_out(tmp_path: Path) -> None:
+def test_a_conflict_is_told_with_its_reason_and_a_way_out() -> None:
     conflict = {"when": {"database": ["sqlite"], "broker": ["kafka", "nats"]}, "reason": "they do not mix"}
     declared = {"database": ["sqlite", "postgresql"], "broker": ["kafka", "nats", "none"]}
 
     def told(**choices: str) -> list[str]:
-        answers = rendered.answers() | {"_conflicts": [conflict]} | choices
-        return list(rendered.hook("pre_gen_project", tmp_path, answers, declared).problems())
+        answers = rendering.answers() | {"_conflicts": [conflict]} | choices
+        return list(rendering.hook("pre_gen_project", answers, declared).problems())
 
     assert told(database="sqlite", broker="none") == []
     assert told(database="postgresql", broker="kafka") == []

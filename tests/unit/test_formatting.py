@@ -24,8 +24,10 @@ def test_a_service_is_formatted_and_linted_whatever_its_names(
     bake: Bake, names: dict[str, str], choice: tuple[str, str]
 ) -> None:
     project = bake(**names, **dict([choice]))
-    project.run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", "--diff", ".")
-    project.run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
+    # The chassis has no names in it; `make chassis` checks it.
+    ruff = (sys.executable, "-m", "ruff")
+    project.run(*ruff, "format", "--no-cache", "--exclude", "chassis", "--check", "--diff", ".")
+    project.run(*ruff, "check", "--no-cache", "--exclude", "chassis", ".")
 
 
 def test_the_longest_names_are_the_longest() -> None:

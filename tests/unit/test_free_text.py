@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.baked import Bake
-from tests.unit import rendered
-from tools import options
+from tools import options, rendering
 
 NASTY = [
     "\"quoted\" 'quoted' \"\"\" ''' \\",
@@ -36,16 +35,11 @@ free_text = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("hook")
-
-
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=free_text)
-def test_a_quoted_text_means_the_same_in_toml_yaml_json_and_python(folder: Path, text: str) -> None:
-    answers = rendered.answers(service_name=text, service_slug="ox", description=text, team=text)
-    hook = rendered.hook("pre_gen_project", folder, answers, options.choices())
+def test_a_quoted_text_means_the_same_in_toml_yaml_json_and_python(text: str) -> None:
+    answers = rendering.answers(service_name=text, service_slug="ox", description=text, team=text)
+    hook = rendering.hook("pre_gen_project", answers, options.choices())
     assert answers == hook.ANSWERS
     if list(hook.problems()):
         return
@@ -60,17 +54,17 @@ def test_a_quoted_text_means_the_same_in_toml_yaml_json_and_python(folder: Path,
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_nasty_texts_are_ordinary_answers(folder: Path, text: str) -> None:
+def test_nasty_texts_are_ordinary_answers(text: str) -> None:
     """Not refused: so the test above has shown something about each of them."""
-    answers = rendered.answers(service_name=text, service_slug="ox", description=text, team=text)
-    assert list(rendered.hook("pre_gen_project", folder, answers, options.choices()).problems()) == []
+    answers = rendering.answers(service_name=text, service_slug="ox", description=text, team=text)
+    assert list(rendering.hook("pre_gen_project", answers, options.choices()).problems()) == []
 
 
 def test_nasty_texts_leave_every_file_readable(bake: Bake) -> None:
     everything = " ".join(NASTY)
     halves = {"service_name": everything[:80], "team": everything[-80:], "description": everything[:300]}
     project = bake(service_slug="ox", **halves)
-    for path in sorted(project.files):
+    for path in sorted(project.own_files):
         match Path(path).suffix:
             case ".py":
                 ast.parse(project.read(path))

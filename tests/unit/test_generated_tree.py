@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.baked import Bake, Baked
-from tests.unit import rendered
-from tools import options
+from tools import options, rendering
 
 TEMPLATE = options.ROOT / "{{cookiecutter.service_slug}}"
 MODEL = options.model()
@@ -43,26 +42,26 @@ def test_a_service_has_the_files_of_the_base_and_of_its_choices_and_no_others(pr
         for condition in (conditions if isinstance(conditions, list) else [conditions])
         if all(holds(project.answers[option], choices) for option, choices in condition.items())
     }
-    expected = named(project, files(TEMPLATE, without="options"))
+    expected = named(project, of_the_service(files(TEMPLATE, without="options")))
     for folder in made | layers:
         expected |= named(project, files(TEMPLATE / "options" / folder, without="fragments"))
-    assert project.files == expected
+    assert project.own_files == expected
 
 
 def test_nothing_is_left_of_the_template(project: Baked) -> None:
-    for path in project.files:
+    for path in project.own_files:
         assert LEFTOVER.findall(project.read(path)) == [], path
 
 
 def test_nothing_is_empty(project: Baked) -> None:
-    folders = [path for path in project.path.rglob("*") if path.is_dir()]
+    folders = [path for path in project.path.rglob("*") if path.is_dir() and "chassis" not in path.parts]
     assert [folder for folder in folders if not any(folder.iterdir())] == []
-    empty = {path for path in project.files if not project.read(path).strip()}
+    empty = {path for path in project.own_files if not project.read(path).strip()}
     assert {path for path in empty if Path(path).name not in MAY_BE_EMPTY} == set()
 
 
 def test_every_file_ends_with_one_line_end_and_no_line_with_a_space(project: Baked) -> None:
-    for path in project.files:
+    for path in project.own_files:
         text = project.read(path)
         assert not re.search(r"[ \t]\n|\r|\n\n\Z|[^\n]\Z", text), path
 
@@ -76,21 +75,21 @@ def test_nothing_speaks_of_a_choice_that_was_not_made(bake: Bake, option: str, c
     mine = words.pop(choice)
     others = set().union(*words.values()) - mine
     project = bake(**{option: choice})
-    for path in project.files:
+    for path in project.own_files:
         assert set(re.findall(r"[a-z][a-z0-9-]+", f"{path}\n{project.read(path)}".lower())) & others == set(), path
 
 
 @pytest.mark.parametrize("database", options.choices()["database"])
 def test_a_service_without_a_broker_speaks_of_none(bake: Bake, database: str) -> None:
     project = bake(database=database, broker="none")
-    for path in project.files:
+    for path in project.own_files:
         assert not OF_MESSAGING.findall(f"{path}\n{project.read(path)}"), path
 
 
 @pytest.mark.parametrize("ci", OF_THE_OTHER)
 def test_a_service_knows_one_pipeline(bake: Bake, ci: str) -> None:
     project = bake(ci=ci)
-    for path in project.files:
+    for path in project.own_files:
         assert not re.findall(OF_THE_OTHER[ci], f"{path}\n{project.read(path)}", re.IGNORECASE), path
 
 
@@ -103,7 +102,7 @@ def test_files_of_the_package_are_small(project: Baked) -> None:
 
 def test_template_files_stay_within_their_budget_of_block_tags() -> None:
     over = {}
-    for path in files(TEMPLATE, without=""):
+    for path in of_the_service(files(TEMPLATE, without="")):
         if not any(fnmatch(path, pattern) for pattern in MODEL["_copy_without_render"]):
             tags = (TEMPLATE / path).read_text(encoding="utf-8").count("{%")
             if tags > TAGS.get(Path(path).name, TAGS_ELSEWHERE):
@@ -122,9 +121,14 @@ def files(folder: Path, without: str) -> Iterable[str]:
     return [path.as_posix() for path in inside if path.parts[0] != without]
 
 
+def of_the_service(paths: Iterable[str]) -> Iterable[str]:
+    """Without the chassis, which holds no tags and is pruned (test_chassis_pruning.py)."""
+    return [path for path in paths if not path.startswith("chassis/")]
+
+
 def named(project: Baked, paths: Iterable[str]) -> set[str]:
     """The same paths as they are called in this service."""
-    return {rendered.text(path, {"cookiecutter": project.answers}) for path in paths}
+    return {rendering.text(path, {"cookiecutter": project.answers}) for path in paths}
 
 
 def names_of(option: str, choice: str) -> set[str]:

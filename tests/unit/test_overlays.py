@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.baked import Bake
-from tests.unit import rendered
+from tools import rendering
 
 ANSWERS = {
     "service_slug": "order-service",
     "database": "sqlite",
     "broker": "none",
+    "_chassis": {},
     "_layers": {
         "database/sql": {"database": ["postgresql", "sqlite"]},
         "database/server": {"database": ["postgresql"]},
@@ -50,7 +51,7 @@ def lay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lay:
             path = Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
-        code = rendered.hook("post_gen_project", tmp_path, ANSWERS | choices, declared).main()
+        code = rendering.hook("post_gen_project", ANSWERS | choices, declared).main()
         assert isinstance(code, int)
         return code
 
@@ -166,7 +167,7 @@ def test_a_baked_project_stays_as_it_is_when_the_hook_runs_again(
     baked = bake()
     project = baked.copy(tmp_path)
     monkeypatch.chdir(project.path)
-    assert rendered.hook("post_gen_project", tmp_path, baked.answers).main() == 0
+    assert rendering.hook("post_gen_project", baked.answers).main() == 0
     assert tree(project.path) == tree(baked.path)
 
 

@@ -15,8 +15,7 @@ from functools import cache
 import pytest
 
 from tests.baked import Bake, Baked
-from tests.unit import rendered
-from tools import options
+from tools import options, rendering
 
 FORMS = re.compile("Zebra|zebras|zebra")
 WORDS = re.compile(r"[A-Z][a-z0-9]+( [a-z][a-z0-9]*)*")
@@ -37,7 +36,7 @@ def test_a_name_that_the_code_uses_itself_is_reserved(bake: Bake, choice: tuple[
 
 def namespaces(project: Baked) -> Iterator[set[str]]:
     """The names of each scope, and those of all tables."""
-    python = [project.read(path) for path in project.files if path.endswith(".py")]
+    python = [project.read(path) for path in project.own_files if path.endswith(".py")]
     yield {name for text in python for match in TABLE.findall(text) for name in match if name}
     for text in python:
         yield from scopes(symtable.symtable(text, "module", "exec"))
@@ -81,5 +80,5 @@ def is_allowed(noun: str) -> bool:
 @cache
 def forms(noun: str) -> dict[str, str]:
     """What the template makes of an aggregate."""
-    answers = rendered.answers(aggregate=noun.capitalize())
+    answers = rendering.answers(aggregate=noun.capitalize())
     return {"Zebra": answers["__Entity"], "zebras": answers["__entities"], "zebra": answers["__entity"]}

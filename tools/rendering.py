@@ -1,8 +1,9 @@
-"""Hooks as modules: rendered like cookiecutter renders them, and imported."""
+"""Renders answers, texts and hooks the way cookiecutter does, without generating anything."""
 
-import importlib.util
 import sys
+import tempfile
 from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,6 @@ from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from cookiecutter.utils import create_env_with_context
 
-from tests.baked import literal
 from tools import options
 
 
@@ -22,25 +22,36 @@ def answers(**given: object) -> dict[str, Any]:
     return dict(prompt_for_config(context, no_input=True))
 
 
+def literal(answer: Any) -> Any:  # noqa: ANN401 - whatever a user may put into an answer file
+    """The answer, protected from being rendered: cookiecutter takes a given answer for a template, a typed one not."""
+    if not isinstance(answer, str) or "{" not in answer:
+        return answer
+    quoted = answer.replace("\\", "\\\\").replace("'", "\\'")
+    return "{{ '" + quoted + "' }}"
+
+
 def text(template: str, context: Mapping[str, Any]) -> str:
     """A template, rendered with everything that cookiecutter's own rendering has."""
     environment = create_env_with_context({"cookiecutter": dict(context["cookiecutter"])})
     return str(environment.from_string(template).render(**context))
 
 
-def hook(name: str, folder: Path, given: Mapping[str, Any], declared: Mapping[str, Any] | None = None) -> ModuleType:
+def hook(name: str, given: Mapping[str, Any], declared: Mapping[str, Any] | None = None) -> ModuleType:
     """A hook that was given these answers; `declared` is what cookiecutter hands over of the options, if it does."""
     source = (options.ROOT / "hooks" / f"{name}.py").read_text(encoding="utf-8")
     context = {"cookiecutter": given} if declared is None else {"cookiecutter": given, "_cookiecutter": declared}
-    path = folder / f"{name}.py"
-    path.write_text(text(source, context), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.py"
+        path.write_text(text(source, context), encoding="utf-8")
+        return _imported(name, path)
+
+
+def _imported(name: str, path: Path) -> ModuleType:
+    loader = SourceFileLoader(name, str(path))
+    module = ModuleType(name)
     keep, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     finally:
         sys.dont_write_bytecode = keep
     return module

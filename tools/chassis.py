@@ -1,0 +1,207 @@
+"""Checks the chassis in place, as the library that it is: `make chassis`.
+
+First as it stands, with all its choices; then, for each choice, a copy without that choice, because the generator
+removes what was not chosen and the rest has to work. Nothing is left in the folder: what the tools remember is kept
+below `.cache`.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from types import ModuleType
+
+from tools import environments, interpreters, options, rendering
+
+CACHE = options.ROOT / ".cache" / "chassis"
+XDIST = "pytest-xdist>=3.8"
+# What tests may need of this machine, beside LIVE_* and CHAOS_*; nothing else of it may leak in.
+INHERITED = ("HOME", "LANG", "LIVE", "TMPDIR", "TZ")
+SLOWEST = 10
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command that was run."""
+
+    where: str
+    name: str
+    seconds: float
+    output: str
+    failed: bool
+
+
+@dataclass
+class Checks:
+    """Runs the tools over one state of the chassis."""
+
+    where: str
+    folder: Path
+    environment: environments.Environment
+    memory: Path
+    steps: list[Step] = field(default_factory=list)
+
+    def code(self) -> None:
+        """Style, types, dependency rules."""
+        self.run("ruff check", "ruff", "check", "--no-cache", ".")
+        self.run("ruff format", "ruff", "format", "--no-cache", "--check", ".")
+        self.run("mypy --strict", "mypy", "--strict")
+        self.run("lint-imports", "lint-imports", "--no-cache")
+
+    def tests(self, *arguments: str, **settings: str) -> None:
+        """Its tests; LIVE=none skips those that need a server."""
+        self.run("pytest", "pytest", "-q", "-rfE", *arguments, **settings)
+
+    def run(self, name: str, *command: str, **settings: str) -> None:
+        """Run a command, show how it ended, and keep that."""
+        start = time.monotonic()
+        done = subprocess.run(
+            [self.environment.bin / command[0], *command[1:]],
+            cwd=self.folder,
+            env=self._variables() | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.monotonic() - start
+        step = Step(self.where, name, seconds, done.stdout + done.stderr, failed=done.returncode != 0)
+        self.steps.append(step)
+        last = done.stdout.strip().splitlines()[-1:] if name == "pytest" else []
+        print(f"{'FAILED' if step.failed else 'ok':6} {seconds:6.1f} s  {self.where}: {name}", *last, flush=True)
+        if step.failed:
+            print(step.output, flush=True)
+
+    def _variables(self) -> dict[str, str]:
+        prefixes = ("LIVE_", "CHAOS_")
+        inherited = {name: os.environ[name] for name in os.environ if name in INHERITED or name.startswith(prefixes)}
+        return inherited | {
+            "PATH": f"{self.environment.bin}:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(self.folder / "src"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MYPY_CACHE_DIR": str(self.memory / "mypy"),
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(self.memory / "hypothesis"),
+        }
+
+
+def prepared() -> environments.Environment:
+    """An environment with everything that the chassis requires, in which it can be imported."""
+    version, interpreter = interpreters.newest()
+    environment = environments.kept(CACHE / version, interpreter, [*options.chassis_requirements(), XDIST])
+    path = environment.site_packages / "chassis.pth"
+    path.write_text(f"{options.CHASSIS / 'src'}\n", encoding="utf-8")
+    return environment
+
+
+def in_place(environment: environments.Environment, *, fast: bool, tests: list[str]) -> list[Step]:
+    """The chassis with all its choices."""
+    checks = Checks("in place", options.CHASSIS, environment, CACHE / "memory")
+    if not tests:
+        checks.code()
+    before = set(traces())
+    servers = {"LIVE": "none"} if fast else {}
+    checks.tests("-n", "2", "--dist", "loadgroup", *tests, **servers)
+    if left := sorted(set(traces()) - before):
+        checks.steps.append(Step(checks.where, "leaves nothing", 0, "\n".join(left), failed=True))
+        print(f"FAILED: left in the chassis: {' '.join(left)}")
+    return checks.steps
+
+
+def traces() -> Iterator[str]:
+    """What tools have left in the chassis, by the hook's own list."""
+    patterns = hook().TRACES
+    return (str(path.relative_to(options.CHASSIS)) for each in patterns for path in options.CHASSIS.rglob(each))
+
+
+def hook() -> ModuleType:
+    """The hook that removes choices."""
+    return rendering.hook("post_gen_project", rendering.answers())
+
+
+def removals() -> dict[str, tuple[dict[str, set[str]], set[str]]]:
+    """What to remove from each copy, as the hook wants it: each choice by itself, and each package that can go whole."""
+    declared = options.model()["_chassis"]
+    nothing: dict[str, set[str]] = {option: set() for option in declared}
+    found = {
+        f"without {choice}": (nothing | {option: {choice}}, set[str]())
+        for option, each in declared.items()
+        for choice in each["choices"]
+    }
+    for option, each in declared.items():
+        for answer, packages in each.get("whole", {}).items():
+            found[f"{option}={answer}"] = (nothing | {option: set(each["choices"])}, set(packages))
+    return found
+
+
+def without_each(environment: environments.Environment, only: str) -> list[Step]:
+    """A copy for each choice, in which everything else has to work; two at a time."""
+    workers: SimpleQueue[Path] = SimpleQueue()
+    for number in range(2):
+        # What mypy knows of the whole serves the copies too, but not two processes at once.
+        memory = CACHE / f"memory-{number}"
+        if (CACHE / "memory").exists():
+            shutil.rmtree(memory, ignore_errors=True)
+            shutil.copytree(CACHE / "memory", memory)
+        workers.put(memory)
+
+    def check(name: str) -> list[Step]:
+        memory = workers.get()
+        try:
+            return _without(environment, name, memory)
+        finally:
+            workers.put(memory)
+
+    wanted = [name for name in removals() if only in name]
+    with ThreadPoolExecutor(2) as pool:
+        return [step for steps in pool.map(check, wanted) for step in steps]
+
+
+def _without(environment: environments.Environment, name: str, memory: Path) -> list[Step]:
+    folder = CACHE / "copies" / name.replace(" ", "-").replace("=", "-")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(options.CHASSIS, folder)
+    pruning = hook().Pruning(folder, *removals()[name])
+    checks = Checks(name, folder, environment, memory)
+    if pruning.problems:
+        checks.steps.append(Step(name, "pruning", 0, "\n".join(pruning.problems), failed=True))
+        print(f"FAILED {name}:", *pruning.problems, sep="\n", flush=True)
+        return checks.steps
+    pruning.do()
+    checks.code()
+    checks.tests(LIVE="none")
+    return checks.steps
+
+
+def table(steps: list[Step]) -> str:
+    """The slowest steps, and the sum."""
+    slowest = sorted(steps, key=lambda step: -step.seconds)[:SLOWEST]
+    rows = [f"{step.seconds:8.1f} s  {step.where}: {step.name}" for step in slowest]
+    failed = [f"  {step.where}: {step.name}" for step in steps if step.failed]
+    return "\n".join(["", "Slowest steps:", *rows, *(["", "Failed:", *failed] if failed else [])])
+
+
+def main(arguments: list[str]) -> int:
+    """Check everything, or only what takes seconds."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chassis", description=__doc__)
+    parser.add_argument("--fast", action="store_true", help="in place only, without servers")
+    parser.add_argument("--only", default="", help="of the copies, only those whose name contains this")
+    parser.add_argument("tests", nargs="*", help="run only these tests, in place")
+    asked = parser.parse_args(arguments)
+    start = time.monotonic()
+    environment = prepared()
+    steps = [] if asked.only else in_place(environment, fast=asked.fast, tests=asked.tests)
+    if not (asked.fast or asked.tests):
+        steps += without_each(environment, asked.only)
+    print(table(steps))
+    print(f"\n{time.monotonic() - start:.0f} s in all")
+    return int(any(step.failed for step in steps))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
