@@ -74,8 +74,8 @@ class EventCatalog:
         if twice := [name for name, count in Counter(type.name for type in self.types).items() if count > 1]:
             raise ValueError(f"two schemas for {', '.join(twice)}: raise `major` of one of them")
         self._by_event: dict[type[DomainEvent], list[EventType]] = {}
-        for type in self.types:
-            self._by_event.setdefault(type.schema.event, []).append(type)
+        for each in self.types:
+            self._by_event.setdefault(each.schema.event, []).append(each)
 
     @property
     def by_name(self) -> Mapping[str, EventType]:

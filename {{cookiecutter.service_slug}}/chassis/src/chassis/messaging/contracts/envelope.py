@@ -58,9 +58,7 @@ class Envelope(BaseModel):
     @property
     def correlation(self) -> CorrelationContext:
         """The context of everything that follows from this event."""
-        return CorrelationContext.received(
-            self.correlationid or self.id, self.id, self.traceparent, self.tracestate
-        )
+        return CorrelationContext.received(self.correlationid or self.id, self.id, self.traceparent, self.tracestate)
 
 
 def parse_envelope(body: bytes) -> Envelope:

@@ -1,0 +1,194 @@
+"""Processes the messages of a subscription: each has its effect once, those of one aggregate one after the other.
+
+Exactly once, because the inbox marks a message as processed in the transaction of its effect; a redelivery finds that.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from time import perf_counter
+
+import structlog
+from pydantic import ValidationError
+
+from ...background import Backoff
+from ...database.port import DatabaseTransaction, TransactionRunner
+from ...domain import Clock
+from ...errors import Unavailable
+from ..contracts.envelope import Envelope, InvalidEnvelope, parse_envelope, problems
+from ..correlation import correlated
+from ..port import Dead, Delivery, Done, Retry, Subscription, Verdict
+from .handlers import EventHandler, HandlerContext, OutOfOrderEvent
+from .key_locks import KeyLocks
+from .metrics import ConsumerMetrics
+from .port import Inbox
+from .retry_policy import RetryPolicy
+
+# Another worker may be processing the preceding event: a moment later it is done.
+OUT_OF_ORDER_PAUSES_SECONDS = (0.01, 0.03, 0.1)
+# Raises Unavailable.
+Check = Callable[[], Awaitable[None]]
+# While the database is away every message would fail: they are held, so that none uses up its attempts.
+OUTAGE = Backoff(first=0.2, longest=5)
+_log = structlog.stdlib.get_logger("consumer")
+
+
+class MessageProcessor:
+    """Handles the deliveries of one subscription."""
+
+    def __init__(
+        self,
+        consumer: str,
+        handlers: Mapping[str, EventHandler],
+        *,
+        transactions: TransactionRunner,
+        inbox: Inbox,
+        policy: RetryPolicy,
+        metrics: ConsumerMetrics,
+        now: Clock,
+        check: Check,
+    ) -> None:
+        """Create a processor.
+
+        Args:
+            consumer: name of the consumer, and of its subscription.
+            handlers: by event type; other types are ignored.
+            transactions: run the handlers.
+            inbox: of the same database.
+            policy: how often a failing message is tried.
+            metrics: record each message.
+            now: the clock.
+            check: raises Unavailable while the database is away.
+        """
+        self.subscription = Subscription(consumer, list(handlers))
+        self._handlers = handlers
+        self._transactions = transactions
+        self._inbox = inbox
+        self._policy = policy
+        self._metrics = metrics
+        metrics.expect(consumer)
+        self._now = now
+        self._check = check
+        self._keys = KeyLocks()
+        self._stopping = asyncio.Event()
+
+    async def __call__(self, delivery: Delivery) -> Verdict:
+        """Process a message. Never raises."""
+        started = perf_counter()
+        with ExitStack() as logged:
+            logged.enter_context(structlog.contextvars.bound_contextvars(consumer=self.subscription.name))
+            try:
+                outcome, verdict = await self._process(delivery, logged)
+            except Exception as error:
+                _log.exception("message failed", attempt=delivery.attempt)
+                reason = f"{type(error).__name__}: {error}"
+                outcome, verdict = _failed(self._policy.verdict(delivery.attempt, reason))
+            _log_verdict(outcome, verdict, delivery.attempt)
+        self._metrics.handled(self.subscription.name, outcome, perf_counter() - started)
+        return verdict
+
+    def stop(self) -> None:
+        """Return the messages that are held during an outage: the process is about to end."""
+        self._stopping.set()
+
+    async def _process(self, delivery: Delivery, logged: ExitStack) -> tuple[str, Verdict]:
+        """Parse and handle a message; from then on each log line carries what is known about it."""
+        try:
+            envelope = parse_envelope(delivery.body)
+        except InvalidEnvelope as error:
+            return _failed(Dead(str(error)))
+        logged.enter_context(
+            structlog.contextvars.bound_contextvars(
+                correlation_id=envelope.correlation.correlation_id, event_id=envelope.id, event_type=envelope.type
+            )
+        )
+        handler = self._handlers.get(envelope.type)
+        if handler is None:
+            return "ignored", Done()
+        if reason := _mismatch(handler, envelope):
+            return _failed(Dead(reason))
+        if delivery.attempt > self._policy.attempts * 2:  # redelivered without a failure: the process crashed each time
+            return _failed(Dead(f"delivered {delivery.attempt} times without a result"))
+        with correlated(envelope.correlation):
+            async with self._keys.held(envelope.subject or envelope.id):
+                return await self._handle(handler, envelope, delivery.attempt)
+
+    async def _handle(self, handler: EventHandler, envelope: Envelope, attempt: int) -> tuple[str, Verdict]:
+        pauses = iter(OUT_OF_ORDER_PAUSES_SECONDS)
+        outages = 0
+        while True:
+            try:
+                return ("applied" if await self._apply(handler, envelope) else "duplicate"), Done()
+            except InvalidEnvelope as error:
+                return _failed(Dead(str(error)))
+            except OutOfOrderEvent as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    # The preceding event may be retried itself: this one waits longer than those retries can take.
+                    return _failed(self._policy.verdict(attempt, str(error), self._policy.attempts * 2))
+            except Unavailable as error:
+                if not await self._is_database_away():  # so the problem is this message
+                    return _failed(self._policy.verdict(attempt, str(error)))
+                outages += 1
+                pause = _outage_pause(outages, error)
+            if await self._stopped_within(pause):
+                return _failed(Retry(0, "the process is stopping"))
+
+    async def _apply(self, handler: EventHandler, envelope: Envelope) -> bool:
+        """Handle an event unless it was processed before; both are recorded in one transaction."""
+
+        async def step(transaction: DatabaseTransaction) -> bool:
+            consumer, id = self.subscription.name, envelope.identity
+            if not await self._inbox.mark_processed(transaction, consumer, id, self._now()):
+                return False
+            await handler.handle(HandlerContext(transaction), envelope)
+            return True
+
+        return await self._transactions.run(step)
+
+    async def _is_database_away(self) -> bool:
+        try:
+            await self._check()
+        except Unavailable:
+            return True
+        return False
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _log_verdict(outcome: str, verdict: Verdict, attempt: int) -> None:
+    match verdict:
+        case Retry(after_seconds=seconds, reason=reason):
+            _log.warning("message will be retried", reason=reason, attempt=attempt, after_seconds=round(seconds, 3))
+        case Dead(reason=reason):
+            _log.error("message dead-lettered", reason=reason, attempt=attempt)
+        case Done():
+            _log.debug("message handled", outcome=outcome, attempt=attempt)
+
+
+def _outage_pause(outages: int, error: Unavailable) -> float:
+    """How long to wait; logged once."""
+    if outages == 1:
+        _log.warning("message held while the database is away", reason=str(error))
+    return OUTAGE.after(outages)
+
+
+def _mismatch(handler: EventHandler, envelope: Envelope) -> str | None:
+    """Why a message can never be handled; None if it can."""
+    if envelope.major != handler.major:
+        return f"{envelope.type}: major version {envelope.major} received, {handler.major} is understood"
+    try:
+        handler.data.model_validate(envelope.data or {})
+    except ValidationError as error:
+        return f"{envelope.type}: {problems(error)}"
+    return None
+
+
+def _failed(verdict: Verdict) -> tuple[str, Verdict]:
+    return ("dead" if isinstance(verdict, Dead) else "retried"), verdict

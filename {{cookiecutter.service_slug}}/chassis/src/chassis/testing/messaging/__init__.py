@@ -1,0 +1,35 @@
+"""Conformance suites for the storage of messages, and checks of a service's event catalog.
+
+An adapter's tests subclass the suites and give two fixtures: `database`, open and empty, and `storage`, the
+MessageStorage on it. Each test has its own::
+
+    class TestOutbox(OutboxConformance): ...
+
+    class TestInbox(InboxConformance): ...
+
+    class TestHistory(HistoryConformance): ...
+"""
+
+import pytest
+
+# Before the imports: failed assertions of these modules then show their values, as those of a test module do.
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("history", "inbox", "outbox", "refused", "relays")))
+
+from .catalog import assert_catalog_is_complete  # noqa: E402
+from .history import HistoryConformance  # noqa: E402
+from .inbox import InboxConformance  # noqa: E402
+from .outbox import OutboxConformance  # noqa: E402
+from .relays import FailingBroker, relaying  # noqa: E402
+from .storage import new_entry, new_message, new_messages  # noqa: E402
+
+__all__ = [
+    "FailingBroker",
+    "HistoryConformance",
+    "InboxConformance",
+    "OutboxConformance",
+    "assert_catalog_is_complete",
+    "new_entry",
+    "new_message",
+    "new_messages",
+    "relaying",
+]

@@ -1,0 +1,35 @@
+"""What a service's unit tests check about its events."""
+
+from collections.abc import Iterable
+
+from ...domain import DomainEvent
+from ...messaging.contracts.catalog import EventCatalog
+
+
+def assert_catalog_is_complete(
+    catalog: EventCatalog,
+    *,
+    events: Iterable[type[DomainEvent]],
+    history: Iterable[str],
+) -> None:
+    """Fail, naming the remedy, unless each event has a schema with examples and is read by the history.
+
+    Args:
+        catalog: the event types of the service.
+        events: base classes of the events of each aggregate, such as `InvoiceEvent`; what derives from them is
+            checked.
+        history: names of the event types that the history handles.
+    """
+    problems = catalog.problems(concrete_events(events), [history])
+    if problems:
+        raise AssertionError("\n".join(problems))
+
+
+def concrete_events(bases: Iterable[type[DomainEvent]]) -> list[type[DomainEvent]]:
+    """Every event class below these, those that have an action of their own."""
+    found: list[type[DomainEvent]] = []
+    for base in bases:
+        if "action" in vars(base):
+            found.append(base)
+        found += concrete_events(base.__subclasses__())
+    return list(dict.fromkeys(found))
