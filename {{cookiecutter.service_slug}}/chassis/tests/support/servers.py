@@ -1,7 +1,7 @@
 """Finds the servers that tests run on.
 
 `LIVE_<NAME>_URL` names a server; without it the usual port on this machine is tried. If nothing answers there, the
-tests that need it are skipped, or fail where `LIVE=required`.
+tests that need it are skipped, or fail where `LIVE=required`. With `LIVE=none` they are skipped in any case.
 """
 
 import os
@@ -33,6 +33,8 @@ DEFAULTS = {
 
 def url(name: str) -> str:
     """The URL of a server, such as `postgresql`; skips the test, or fails it, unless one answers."""
+    if os.environ.get("LIVE") == "none":
+        pytest.skip("LIVE=none")
     found = os.environ.get(variable := f"LIVE_{name.upper()}_URL") or DEFAULTS[name]
     if not _answers(found):
         reason = f"no {name} at {_address(found)}: start one there, or set {variable}"
