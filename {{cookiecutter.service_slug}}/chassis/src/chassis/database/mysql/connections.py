@@ -1,0 +1,115 @@
+"""One session on the server: its time limit for statements, and when it must not be used again."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from asyncmy.errors import MySQLError
+
+from ...telemetry.spans import statement_span
+from .driver import Driver, Prepared, Result, Row
+from .errors import hide_values, is_lost, leaves_usable
+from .values import encode
+
+SYSTEM = "mysql"
+T = TypeVar("T")
+
+
+class Connection:
+    """A session. A statement that is cut off, such as by its time limit, closes it: the answer may still come.
+
+    BEGIN and COMMIT are spans too: they show how long the disk took.
+
+    Attributes:
+        lost: whether the server has ended it, or should not be used any more.
+    """
+
+    def __init__(self, driver: Driver, limit_seconds: float) -> None:
+        self.lost = False
+        self._driver = driver
+        self._limit_seconds = limit_seconds
+        self._prepared: dict[str, Prepared] = {}
+        self._closed = False
+        self._claimed = False
+
+    async def fetch(self, statement: str, *values: Any) -> Sequence[Row]:
+        """Run a query; returns all rows."""
+        with statement_span(SYSTEM, statement):
+            return (await self._bounded(self._execute(statement, values))).rows
+
+    async def execute(self, statement: str, *values: Any) -> int:
+        """Run a statement that changes rows; returns how many it matched."""
+        with statement_span(SYSTEM, statement):
+            return (await self._bounded(self._execute(statement, values))).affected_rows
+
+    async def run(self, statement: str) -> None:
+        """Run a statement that takes no values."""
+        with statement_span(SYSTEM, statement):
+            await self._bounded(self._driver.query(statement))
+
+    async def claim(self, statement: str, name: str) -> bool:
+        """Take a named lock without waiting; returns whether it was free. It ends with the transaction."""
+        self._claimed = True
+        [[taken]] = await self.fetch(statement, name)
+        return bool(taken)
+
+    async def commit(self) -> None:
+        """End the transaction, then release named locks: their next holder has to see what was stored."""
+        await self.run("COMMIT")
+        await self._release_claims()
+
+    async def roll_back(self) -> None:
+        """End the transaction without effect. If that fails, the session is closed, which has the same effect."""
+        if not self._closed:
+            with suppress(MySQLError, OSError):
+                await self.run("ROLLBACK")
+            await self._release_claims()
+
+    def is_open(self) -> bool:
+        """Whether it was closed on this side. asyncmy has no public way to ask whether the server has closed it."""
+        return not self._closed
+
+    def is_reusable(self) -> bool:
+        """Whether nothing is left of its last use."""
+        return not (self._closed or self._claimed or self._driver.get_transaction_status())
+
+    def close(self) -> None:
+        """Cut the connection: the server rolls back, and releases every lock."""
+        self._closed = True
+        self._driver.close()
+
+    async def leave(self) -> None:
+        """Close it in a way that the server does not count as aborted."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(self._limit_seconds):
+                await self._driver.ensure_closed()
+        except (MySQLError, OSError):
+            self._driver.close()
+
+    async def _release_claims(self) -> None:
+        """Never fails: the transaction has ended already, and its outcome stands."""
+        if self._claimed and not self._closed:
+            try:
+                await self.run("DO RELEASE_ALL_LOCKS()")
+                self._claimed = False
+            except (MySQLError, OSError):
+                self.close()
+
+    async def _execute(self, statement: str, values: Sequence[Any]) -> Result:
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = await self._driver.prepare(statement)
+        return await prepared.execute([encode(value) for value in values])
+
+    async def _bounded(self, work: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._limit_seconds):
+                return await work
+        except BaseException as error:
+            self.lost = self.lost or is_lost(error)
+            if not leaves_usable(error):
+                self.close()
+            hide_values(error)
+            raise

@@ -1,0 +1,122 @@
+"""MySQL: reading, and where transactions begin."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from ..port import PoolUsage, Row
+from ..retries import Retries
+from ..revisions import Revisions
+from .connections import Connection
+from .errors import interrupted_errors, unavailable_errors
+from .idempotency import DELETE_OLD
+from .pool import Pool
+from .sessions import connect
+from .settings import DatabaseSettings
+from .transactions import MysqlTransaction
+
+# Touches a table, because a server without the schema cannot serve either.
+CHECK = "SELECT 1 FROM idempotency_keys LIMIT 1"
+REVISIONS = "SELECT version_num FROM alembic_version"
+
+
+class MysqlDatabase:
+    """A pool of connections; connects when first needed, so that the service can start before its database."""
+
+    kind = "mysql"
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        application_name: str,
+        retries: Retries | None = None,
+        revisions: Revisions | None = None,
+    ) -> None:
+        """Make it, without a connection.
+
+        Args:
+            settings: which server, and the limits.
+            application_name: shown by the server for each connection.
+            retries: of queries outside a transaction.
+            revisions: of the schema that the service needs; without them, `check` only looks for a table.
+        """
+        self._settings = settings
+        self._application_name = application_name
+        self._retries = retries or Retries()
+        self._revisions = revisions
+        self._pool: Pool | None = None
+
+    async def open(self) -> None:
+        """Make the pool, unless there is one; opens no connection yet."""
+        self._pool = self._pool or Pool(
+            partial(connect, self._settings, self._application_name),
+            size=self._settings.pool_size,
+            wait_seconds=self._settings.connect_timeout_seconds,
+            recycle_seconds=self._settings.pool_recycle_seconds,
+        )
+
+    async def close(self) -> None:
+        """Wait for connections in use, then close all."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def check(self) -> None:
+        """Ask the server, on a connection as requests use it."""
+        if self._revisions is None:
+            await self.fetch(CHECK)
+        else:
+            self._revisions.verify([revision for [revision] in await self.fetch(REVISIONS)])
+
+    def usage(self) -> PoolUsage:
+        """Connections at this moment."""
+        if self._pool is None:
+            return PoolUsage(in_use=0, idle=0, limit=self._settings.pool_size)
+        return self._pool.usage()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[MysqlTransaction]:
+        """A transaction at READ COMMITTED: versions guard against lost updates, so nothing stricter is needed."""
+        async with self.connection() as connection:
+            with interrupted_errors():
+                await connection.run("BEGIN")
+                try:
+                    yield MysqlTransaction(connection)
+                except BaseException:
+                    await connection.roll_back()
+                    raise
+            await connection.commit()  # if it is lost here, the outcome is unknown, and only the client may try again
+
+    async def fetch(self, statement: str, *values: Any) -> Sequence[Row]:
+        """Run a query outside a transaction; returns all rows."""
+        return await self._retries.run(lambda: self._rows(statement, *values))
+
+    async def purge(self, statement: str, before: datetime) -> int:
+        """Repeat a statement that deletes a bounded number of old rows until none is left; returns how many."""
+        total = 0
+        while True:
+            async with self.connection() as connection:
+                deleted = await connection.execute(statement, before)
+            if not deleted:
+                return total
+            total += deleted
+
+    async def purge_idempotency_keys(self, before: datetime) -> int:
+        """Delete responses saved before a time; returns how many."""
+        return await self.purge(DELETE_OLD, before)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, inside the block. Raises Unavailable, also for errors inside the block."""
+        if self._pool is None:
+            raise RuntimeError("the database is used before open()")
+        with unavailable_errors():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    async def _rows(self, statement: str, *values: Any) -> Sequence[Row]:
+        async with self.connection() as connection:
+            with interrupted_errors():
+                return await connection.fetch(statement, *values)

@@ -1,0 +1,13 @@
+"""SQLite through aiosqlite: one file, which exactly one replica may use."""
+
+from pathlib import Path
+
+from ..revisions import Branch
+from .database import SqliteDatabase
+from .settings import DatabaseSettings
+from .transactions import SqliteTransaction
+from .values import to_time, to_uuid
+
+MIGRATIONS = Branch("chassis_database", Path(__file__).with_name("migrations"), frozenset({"idempotency_keys"}))
+
+__all__ = ["MIGRATIONS", "DatabaseSettings", "SqliteDatabase", "SqliteTransaction", "to_time", "to_uuid"]

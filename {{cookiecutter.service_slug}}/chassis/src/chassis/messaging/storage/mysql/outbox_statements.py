@@ -1,0 +1,41 @@
+"""Every SQL statement of the outbox on MySQL. Each is prepared once per connection."""
+
+ENQUEUE = """
+INSERT INTO outbox (lane, id, type, message_key, body, created_at) VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(6))
+"""
+
+# The first position in each lane, or null. One step in the index for each; grouping may read all of it, and none of
+# this locks anything. In hexadecimal digits a key has no comma, and is compared to the letter.
+FIND_LANES = """
+SELECT
+    (
+        SELECT position FROM outbox
+        WHERE outbox.lane = lanes.lane AND FIND_IN_SET(HEX(message_key), ?) = 0
+        ORDER BY position LIMIT 1
+    ) AS oldest,
+    lanes.lane
+FROM outbox_lanes AS lanes
+"""
+
+# One at a time, by its key: a statement that sorts would lock every row that it reads, not only those it returns.
+LOCK_LANE = "SELECT lane FROM outbox_lanes WHERE lane = ? FOR UPDATE SKIP LOCKED"
+
+READ = """
+SELECT position, id, type, message_key, body, created_at FROM outbox
+WHERE lane = ? AND FIND_IN_SET(HEX(message_key), ?) = 0
+ORDER BY position LIMIT ?
+"""
+
+# From the list to the rows, never the other way: reading the whole table would wait for every transaction that adds to
+# it.
+REMOVE = """
+DELETE outbox
+FROM JSON_TABLE(?, '$[*]' COLUMNS (position BIGINT PATH '$')) AS published
+STRAIGHT_JOIN outbox ON outbox.position = published.position
+"""
+
+BACKLOG = """
+SELECT
+    (SELECT COUNT(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS counted),
+    (SELECT TIMESTAMPDIFF(MICROSECOND, created_at, UTC_TIMESTAMP(6)) FROM outbox ORDER BY position LIMIT 1)
+"""
