@@ -9,13 +9,13 @@ from typing import Any
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
-from .connections import Connection
+from .connection import Connection
 from .errors import interrupted_errors, unavailable_errors
 from .idempotency import DELETE_OLD
 from .pool import Pool
 from .sessions import connect
 from .settings import DatabaseSettings
-from .transactions import MysqlTransaction
+from .transaction import MysqlTransaction
 
 # Touches a table, because a server without the schema cannot serve either.
 CHECK = "SELECT 1 FROM idempotency_keys LIMIT 1"

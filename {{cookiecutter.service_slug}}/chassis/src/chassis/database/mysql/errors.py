@@ -29,7 +29,7 @@ _REASONS = {
     **dict.fromkeys(_READ_ONLY, "the server is read-only"),
     1047: "the server does not take part in its cluster",
     1146: "schema is missing: run `migrate`",
-    1205: "another transaction holds a lock for too long",
+    1205: "a lock was not available in time",
     1317: "the statement was killed",
     1461: "too many prepared statements",
 }
@@ -95,7 +95,7 @@ def unavailable_errors() -> Iterator[None]:
         raise Unavailable("database", "no answer in time") from error
     except (MySQLError, OSError) as error:
         if number_of(error) in _ROLLED_BACK:
-            raise Interrupted("database", "a conflict with another transaction") from error
+            raise Interrupted("database", "two transactions conflicted") from error
         reason = _REASONS.get(error.args[0] if error.args else 0)
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             reason = "the certificate of the server is not trusted"

@@ -6,7 +6,7 @@ from asyncmy.errors import IntegrityError
 
 from ...errors import Interrupted, KeyInUse, KeyReused
 from ..port import IdempotencyKey
-from .connections import Connection
+from .connection import Connection
 
 # Names of locks are shared by the whole server, so the database is part of them; they are compared without case and end
 # after 64 characters, hence the digest. Zero: a concurrent request with the same key does not wait, it is refused.

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from ..port import PoolUsage
-from .connections import Connection
+from .connection import Connection
 
 
 class Pool:

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import asyncmy
 from asyncmy.constants.CLIENT import FOUND_ROWS
 
-from .connections import Connection
+from .connection import Connection
 from .driver import Driver
 from .settings import DatabaseSettings
 

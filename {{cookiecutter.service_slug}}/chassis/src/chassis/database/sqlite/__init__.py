@@ -5,7 +5,7 @@ from pathlib import Path
 from ..revisions import Branch
 from .database import SqliteDatabase
 from .settings import DatabaseSettings
-from .transactions import SqliteTransaction
+from .transaction import SqliteTransaction
 from .values import to_time, to_uuid
 
 MIGRATIONS = Branch("chassis_database", Path(__file__).with_name("migrations"), frozenset({"idempotency_keys"}))

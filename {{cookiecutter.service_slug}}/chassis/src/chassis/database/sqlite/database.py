@@ -9,11 +9,11 @@ from typing import Any
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
-from .connections import Connections
 from .errors import unavailable_errors
 from .idempotency import DELETE_OLD
+from .pool import Pool
 from .settings import DatabaseSettings
-from .transactions import SqliteTransaction
+from .transaction import SqliteTransaction
 from .values import encode
 
 # Touches a table, because a file without the schema cannot serve either.
@@ -42,7 +42,7 @@ class SqliteDatabase:
             revisions: of the schema that the service needs; without them, `check` only looks for a table.
         """
         self._path = settings.path
-        self._connections = Connections(settings.path, settings.pool_size, settings.busy_timeout_seconds)
+        self._pool = Pool(settings.path, settings.pool_size, settings.busy_timeout_seconds)
         self._claimed: set[str] = set()
         self._retries = retries or Retries()
         self._revisions = revisions
@@ -57,7 +57,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._connections.close()
+        await self._pool.close()
 
     async def check(self) -> None:
         """Read as requests do, and compare the schema's revisions with those that the service needs."""
@@ -68,12 +68,12 @@ class SqliteDatabase:
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
-        return self._connections.usage()
+        return self._pool.usage()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqliteTransaction]:
         """A transaction; it waits for other writers only once it runs a statement."""
-        transaction = SqliteTransaction(self._connections, self._claimed)
+        transaction = SqliteTransaction(self._pool, self._claimed)
         with unavailable_errors():
             try:
                 yield transaction
@@ -102,5 +102,5 @@ class SqliteDatabase:
 
     async def _rows(self, statement: str, *values: Any) -> Sequence[Row]:
         with unavailable_errors():
-            async with self._connections.reading() as connection:
+            async with self._pool.reading() as connection:
                 return list(await connection.execute_fetchall(statement, [encode(value) for value in values]))

@@ -9,7 +9,7 @@ from ...errors import Unavailable
 _REASONS = {
     "no such table": "schema is missing: run `migrate`",
     "unable to open database file": "the file is missing, or its folder cannot be used: is DATABASE_URL right?",
-    "database is locked": "another writer holds the lock",
+    "database is locked": "a lock was not available in time",
     "attempt to write a readonly database": "the file is read-only",
     "database or disk is full": "the disk is full",
 }

@@ -7,16 +7,16 @@ from ...errors import KeyInUse, KeyReused
 from ..port import IdempotencyKey
 
 if TYPE_CHECKING:
-    from .transactions import SqliteTransaction
+    from .transaction import SqliteTransaction
 
-SELECT = "SELECT fingerprint, response FROM idempotency_keys WHERE idempotency_key = ?"
+SELECT = "SELECT fingerprint, response FROM idempotency_keys WHERE key = ?"
 
-INSERT = "INSERT INTO idempotency_keys (idempotency_key, fingerprint, response, created_at) VALUES (?, ?, ?, ?)"
+INSERT = "INSERT INTO idempotency_keys (key, fingerprint, response, created_at) VALUES (?, ?, ?, ?)"
 
 # A bounded share at a time, because all other writers wait meanwhile.
 DELETE_OLD = """
 DELETE FROM idempotency_keys
-WHERE idempotency_key IN (SELECT idempotency_key FROM idempotency_keys WHERE created_at < ? LIMIT 1000)
+WHERE key IN (SELECT key FROM idempotency_keys WHERE created_at < ? LIMIT 1000)
 """
 
 

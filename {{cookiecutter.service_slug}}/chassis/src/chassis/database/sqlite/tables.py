@@ -7,7 +7,7 @@ metadata = MetaData()
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    Column("idempotency_key", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
     Column("fingerprint", BLOB, nullable=False),
     Column("response", BLOB, nullable=False),
     Column("created_at", Text, nullable=False),

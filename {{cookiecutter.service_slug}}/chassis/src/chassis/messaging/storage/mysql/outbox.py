@@ -8,7 +8,7 @@ from zlib import crc32
 import orjson
 
 from ....database.mysql import MysqlDatabase, to_time
-from ....database.mysql.connections import Connection
+from ....database.mysql.connection import Connection
 from ....database.mysql.driver import Row
 from ....database.port import DatabaseTransaction
 from ...outbox.polling import PollingListener

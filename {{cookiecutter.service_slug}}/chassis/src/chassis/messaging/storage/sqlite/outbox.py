@@ -15,11 +15,11 @@ from ...port import Message
 from .file_lock import file_lock
 from .transaction import on_sqlite
 
-ENQUEUE = "INSERT INTO outbox (id, type, message_key, body, created_at) VALUES (?, ?, ?, ?, ?)"
+ENQUEUE = "INSERT INTO outbox (id, type, key, body, created_at) VALUES (?, ?, ?, ?, ?)"
 
 READ = """
-SELECT position, id, type, message_key, body, created_at FROM outbox
-WHERE message_key NOT IN (SELECT value FROM json_each(?))
+SELECT position, id, type, key, body, created_at FROM outbox
+WHERE key NOT IN (SELECT value FROM json_each(?))
 ORDER BY position LIMIT ?
 """
 

@@ -5,19 +5,19 @@ from typing import Any
 
 from ...domain import Aggregate, DomainEvent
 from ..port import Row
-from .connections import Connections
-from .driver import Connection
+from .connection import Connection
 from .idempotency import SqliteIdempotencyStore
+from .pool import Pool
 from .values import encode
 
 
 class SqliteTransaction:
     """Takes the writing connection with its first statement; before that it keeps no other transaction waiting."""
 
-    def __init__(self, connections: Connections, claimed: set[str]) -> None:
+    def __init__(self, pool: Pool, claimed: set[str]) -> None:
         self.events: list[DomainEvent] = []
         self.idempotency = SqliteIdempotencyStore(self, claimed)
-        self._connections = connections
+        self._pool = pool
         self._connection: Connection | None = None
 
     async def execute(self, statement: str, *values: Any) -> int:
@@ -37,12 +37,12 @@ class SqliteTransaction:
         """Commit or roll back, and release the connection and every key."""
         try:
             if self._connection is not None:
-                await self._connections.stop_writing(commit=commit)
+                await self._pool.stop_writing(commit=commit)
         finally:
             self._connection = None
             self.idempotency.release()
 
     async def _begun(self) -> Connection:
         if self._connection is None:
-            self._connection = await self._connections.start_writing()
+            self._connection = await self._pool.start_writing()
         return self._connection

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer, primary_key=True),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
-        sa.Column("message_key", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
         sa.Column("body", sa.BLOB, nullable=False),
         sa.Column("created_at", sa.Text, nullable=False),
         sqlite_strict=True,

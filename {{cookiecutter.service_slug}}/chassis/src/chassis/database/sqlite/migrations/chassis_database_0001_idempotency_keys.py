@@ -17,7 +17,7 @@ def upgrade() -> None:
     """Create the table of responses saved for repeated requests."""
     op.create_table(
         "idempotency_keys",
-        sa.Column("idempotency_key", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
         sa.Column("fingerprint", sa.BLOB, nullable=False),
         sa.Column("response", sa.BLOB, nullable=False),
         sa.Column("created_at", sa.Text, nullable=False),

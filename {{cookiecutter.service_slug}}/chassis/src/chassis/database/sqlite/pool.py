@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ..port import PoolUsage
-from .driver import Connection, connect
+from .connection import Connection, connect
 
 
-class Connections:
+class Pool:
     """Opens connections when they are first needed and keeps them until the end."""
 
     def __init__(self, path: Path, readers: int, busy_timeout_seconds: float) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...domain import Aggregate, DomainEvent
 from ..port import Row
-from .connections import Connection
+from .connection import Connection
 from .idempotency import MysqlIdempotencyStore
 
 
