@@ -1,6 +1,6 @@
 # Everything a contributor needs, on a machine with python3, make and git. No root, nothing outside this folder but caches.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench clean
+.PHONY: help setup demo chassis chassis-fast where dev check test test-fast lint format bench clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -27,6 +27,21 @@ $(VENV)/.ready: pyproject.toml cookiecutter.json
 
 demo: setup  ## generate the default service and serve it; no server needed (PORT=8000)
 	@$(PYTHON) -m tools.demo
+
+chassis: setup  ## check the chassis in place: style, types, tests on real servers, and again without each choice
+	@$(PYTHON) -m tools.chassis
+
+chassis-fast: setup  ## the same in place only, without servers
+	@$(PYTHON) -m tools.chassis --fast
+
+where: setup  ## which file of the template a file of a service comes from (FILE=k8s/deployment.yaml)
+	@$(PYTHON) -m tools.where "$(FILE)"
+
+dev: setup  ## generate into build/dev, install, watch: edits there go back to the template (CHOICES="broker=kafka")
+	@$(PYTHON) -m tools.dev $(CHOICES)
+
+check: setup  ## everything that the matrix asks of a service, for one combination (CHOICES="broker=kafka")
+	@CHECK_CHOICES="$(CHOICES)" $(PYTEST) tests/matrix -k "check-of-choices"
 
 test: setup  ## everything: hooks and options, every pair of choices, real servers (LIVE=required: all of them)
 	@$(PYTEST) --numprocesses $(WORKERS)

@@ -25,6 +25,8 @@ XDIST = "pytest-xdist>=3.8"
 # What tests may need of this machine, beside LIVE_* and CHAOS_*; nothing else of it may leak in.
 INHERITED = ("HOME", "LANG", "LIVE", "TMPDIR", "TZ")
 SLOWEST = 10
+# The copies lie in a folder that git ignores.
+RUFF = ("--no-cache", "--no-respect-gitignore", ".")
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Checks:
 
     def code(self) -> None:
         """Style, types, dependency rules."""
-        self.run("ruff check", "ruff", "check", "--no-cache", ".")
-        self.run("ruff format", "ruff", "format", "--no-cache", "--check", ".")
+        self.run("ruff check", "ruff", "check", *RUFF)
+        self.run("ruff format", "ruff", "format", "--check", *RUFF)
         self.run("mypy --strict", "mypy", "--strict")
         self.run("lint-imports", "lint-imports", "--no-cache")
 
@@ -125,7 +127,7 @@ def hook() -> ModuleType:
 
 
 def removals() -> dict[str, tuple[dict[str, set[str]], set[str]]]:
-    """What to remove from each copy, as the hook wants it: each choice by itself, and each package that can go whole."""
+    """What to remove from each copy: each choice by itself, and each package that can go whole."""
     declared = options.model()["_chassis"]
     nothing: dict[str, set[str]] = {option: set() for option in declared}
     found = {
