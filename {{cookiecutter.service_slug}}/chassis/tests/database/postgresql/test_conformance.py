@@ -1,0 +1,35 @@
+"""PostgreSQL makes every guarantee of the suites."""
+
+from chassis.database.port import Database
+from chassis.database.postgresql import PostgresDatabase
+from chassis.testing.database import IdempotencyConformance, Store
+from tests.sample.domain.parcels import Parcel
+from tests.sample.storage.postgresql import create_parcels
+from tests.sample.storage.sql import SqlParcels
+from tests.support.parcels import ParcelConformance, ParcelPagingConformance
+
+
+def parcels(database: Database) -> SqlParcels:
+    """The adapter."""
+    assert isinstance(database, PostgresDatabase)
+    return create_parcels(database)
+
+
+class TestPostgresParcels(ParcelConformance):
+    """A repository."""
+
+    def store(self, database: Database) -> Store[Parcel]:
+        """The adapter."""
+        return parcels(database)
+
+
+class TestPostgresPaging(ParcelPagingConformance):
+    """Its pages."""
+
+    def store(self, database: Database) -> Store[Parcel]:
+        """The adapter."""
+        return parcels(database)
+
+
+class TestPostgresIdempotency(IdempotencyConformance):
+    """Its idempotency keys."""
