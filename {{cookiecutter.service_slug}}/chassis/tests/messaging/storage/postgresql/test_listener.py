@@ -1,0 +1,39 @@
+"""A listener reconnects after every error, with growing pauses where that does not last."""
+
+import asyncio
+
+import pytest
+
+from chassis.database.postgresql import DatabaseSettings, PostgresDatabase
+from chassis.errors import Unavailable
+from chassis.messaging.storage.postgresql import listener
+from chassis.testing.brokers import eventually
+from chassis.testing.failures import RecordingBackoff
+
+
+@pytest.mark.parametrize(
+    ("stable_seconds", "failures"),
+    [(3600, [1, 2, 3]), (-1, [1, 1, 1])],
+    ids=["soon", "after a stable time"],
+)
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("database", "cannot be reached"), RuntimeError("a mistake in the driver")],
+    ids=["expected", "unexpected"],
+)
+async def test_listens_again_after_every_error_and_pauses_grow_only_if_errors_follow_soon(
+    error: Exception, stable_seconds: float, failures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backoff = RecordingBackoff()
+    monkeypatch.setattr(listener, "BACKOFF", backoff)
+    monkeypatch.setattr(listener, "STABLE_SECONDS", stable_seconds)
+
+    async def listen(*_: object) -> None:
+        if len(backoff.failures) < 3:
+            raise error
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(listener, "_listen", listen)
+    async with listener.listening(PostgresDatabase(DatabaseSettings(), "test")):
+        await eventually(lambda: len(backoff.failures) == 3)
+    assert backoff.failures == failures
