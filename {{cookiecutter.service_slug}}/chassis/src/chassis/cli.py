@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .http.application import Service
 
 CANNOT_START = 2
+# The commands that run a server; a service's messaging adds the second one.
+SERVING = frozenset({"serve", "worker"})
 
 
 class Bootstrap(Protocol):
@@ -221,10 +223,11 @@ def _openapi(context: Context) -> None:
 @click.pass_obj
 def _log_level(context: Context, level: str, pid: int) -> None:
     """Log at debug in a running process for 15 minutes, or reset its level."""
-    from .telemetry.log_level_request import CannotSwitch, switch
+    from .telemetry.log_level_request import CannotSwitch, request_log_level
 
+    package = context.settings_class().__module__.partition(".")[0]
     try:
-        switch(pid, level, context.name)
+        request_log_level(pid, level, programs={context.name, package}, commands=SERVING)
     except CannotSwitch as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"signaled process {pid}; its log reports the change")
