@@ -79,7 +79,7 @@ def leaves_usable(error: BaseException) -> bool:
 def hide_values(error: BaseException) -> None:
     """Remove values of a row from the message of a server's error: errors are logged."""
     if (number := number_of(error)) and number not in _NAMES_ONLY:
-        pattern, replacement = _QUOTES_A_VALUE.get(number, (_anything, "see the server's documentation of this number"))
+        pattern, replacement = _QUOTES_A_VALUE.get(number, (_anything, "message not shown: it may hold values"))
         error.args = (number, pattern.sub(replacement, str(error.args[-1]), count=1))
 
 
