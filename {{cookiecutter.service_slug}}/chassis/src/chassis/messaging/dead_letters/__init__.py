@@ -1,0 +1,5 @@
+"""Dead letters on the command line: list them, look at one, replay them."""
+
+from .commands import dead_letters
+
+__all__ = ["dead_letters"]
