@@ -22,10 +22,11 @@ def main(arguments: Sequence[str]) -> None:
         stale = stale_files(root)
     except (ValidationError, yaml.YAMLError) as error:
         raise SystemExit(str(error)) from None
-    if "--check" in arguments:
-        raise SystemExit("".join(f"{path.relative_to(root)} is out of date: run `make slo`\n" for path in stale) or 0)
-    for path, text in stale.items():
-        path.write_text(text, encoding="utf-8")
+    if "--check" not in arguments:
+        for path, text in stale.items():
+            path.write_text(text, encoding="utf-8")
+    elif stale:
+        raise SystemExit("".join(f"{path.relative_to(root)} is out of date: run `make slo`\n" for path in stale))
 
 
 if __name__ == "__main__":
