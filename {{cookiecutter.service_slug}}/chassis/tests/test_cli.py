@@ -1,0 +1,228 @@
+"""The command line of a service, over a service that only this module knows."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from fastapi import FastAPI
+from pydantic import Field
+
+from chassis.cli import Bootstrap, Context, create_cli
+from chassis.errors import Unavailable
+from chassis.http import server
+from chassis.http.application import Service
+from chassis.http.lifecycle import Lifecycle
+from chassis.http.settings import HttpSettings, ShutdownSettings
+from chassis.service import ServiceIdentity
+from chassis.settings import REQUIRED_OUTSIDE_LOCAL, Section, ServiceSettings
+from chassis.telemetry.settings import LogSettings
+
+# Any distribution that is installed; its version is shown.
+NAME = "click"
+
+
+class DatabaseSettings(Section, env_prefix="DATABASE_"):
+    """Where data is stored."""
+
+    url: str | None = Field(None, json_schema_extra=REQUIRED_OUTSIDE_LOCAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of the service."""
+
+    service: ServiceSettings
+    log: LogSettings
+    http: HttpSettings
+    shutdown: ShutdownSettings
+    database: DatabaseSettings
+
+
+class Calls:
+    """The service's composition root and migrations; records how they were used."""
+
+    SERVICE = ServiceIdentity(NAME, "Sample", "1.0.0", "A sample.")
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.available = True
+        self.started = True
+
+    def create_service(self, settings: Settings, *, run_worker: bool = False) -> Service:
+        """Record whether the worker runs."""
+        self.seen.append(f"create worker={run_worker} environment={settings.service.environment}")
+        return Service(FastAPI(), Lifecycle())
+
+    def create_service_in_memory(self, _: Settings) -> Service:
+        """An application to document."""
+        from .http.parcels import create_service
+
+        return create_service()
+
+    def upgrade(self) -> None:
+        """Fails if the database is away."""
+        self.seen.append("upgrade")
+        if not self.available:
+            raise Unavailable("database", "connection refused")
+
+    @contextmanager
+    def around(self, _: Settings) -> Iterator[None]:
+        """Record when the server runs."""
+        self.seen.append("begin")
+        yield
+        self.seen.append("end")
+
+    def serve(self, _app: FastAPI, _lifecycle: Lifecycle, http: HttpSettings, _shutdown: ShutdownSettings) -> bool:
+        """Instead of a real server."""
+        self.seen.append(f"serve {http.port}")
+        return self.started
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
+    """How the commands use the service."""
+    calls = Calls()
+    monkeypatch.setattr(server, "serve", calls.serve)
+    for name in ("ENVIRONMENT", "DATABASE_URL", "HTTP_PORT", "LOG_LEVEL", "LOG_FORMAT"):
+        monkeypatch.delenv(name, raising=False)
+    yield calls
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+
+
+def cli(calls: Calls, *, has_worker: bool = True) -> click.Group:
+    """The command line of the service."""
+    bootstrap: Bootstrap = calls
+    return create_cli(
+        NAME,
+        settings=lambda: Settings,
+        bootstrap=lambda: bootstrap,
+        migrations=lambda _: calls,
+        has_worker=has_worker,
+        around=calls.around,
+    )
+
+
+def run(group: click.Group, *arguments: str, **environment: str) -> Result:
+    """Run a command as from a shell."""
+    return CliRunner().invoke(group, arguments, env={"LOG_FORMAT": "json", **environment})
+
+
+URL = {"DATABASE_URL": "postgresql://localhost/parcels"}
+
+
+def test_serve_migrates_and_runs_the_worker_in_local_only(calls: Calls) -> None:
+    assert run(cli(calls), "serve", **URL).exit_code == 0
+    assert calls.seen == ["upgrade", "create worker=True environment=local", "begin", "serve 8000", "end"]
+    calls.seen.clear()
+    assert run(cli(calls), "serve", ENVIRONMENT="dev", **URL).exit_code == 0
+    assert calls.seen[0] == "create worker=False environment=dev"
+
+
+@pytest.mark.parametrize(("option", "worker"), [("--worker", "True"), ("--no-worker", "False")])
+def test_an_option_says_whether_the_worker_runs(calls: Calls, option: str, worker: str) -> None:
+    for environment in ("local", "production"):
+        calls.seen.clear()
+        assert run(cli(calls), "serve", option, ENVIRONMENT=environment, **URL).exit_code == 0
+        assert f"create worker={worker} environment={environment}" in calls.seen
+
+
+def test_a_service_without_a_worker_has_no_option_for_it(calls: Calls) -> None:
+    assert run(cli(calls, has_worker=False), "serve", "--worker").exit_code == 2
+    assert run(cli(calls, has_worker=False), "serve").exit_code == 0
+    assert calls.seen[0] == "create worker=False environment=local"
+
+
+def test_serve_goes_on_without_the_local_database(calls: Calls) -> None:
+    calls.available = False
+    result = run(cli(calls), "serve", **URL)
+    assert (result.exit_code, calls.seen[-1]) == (0, "end")
+    line = json.loads(result.stdout)
+    assert (line["level"], line["event"]) == ("warning", "database not migrated; run migrate when it is available")
+    assert (line["reason"], line["service"]) == ("connection refused", NAME)
+
+
+def test_a_server_that_cannot_start_is_exit_code_2(calls: Calls) -> None:
+    calls.started = False
+    assert run(cli(calls), "serve").exit_code == 2
+
+
+def test_wrong_settings_are_a_line_each_and_exit_code_2(calls: Calls) -> None:
+    result = run(cli(calls), "serve", HTTP_PORT="wrong", LOG_LEVEL="wrong")
+    assert (result.exit_code, result.stdout, calls.seen) == (2, "", [])
+    lines = result.stderr.splitlines()
+    assert [line.split(":")[:2] for line in lines] == [["cannot start", " LOG_LEVEL"], ["cannot start", " HTTP_PORT"]]
+
+
+def test_migrate_needs_a_database_and_nothing_else(calls: Calls) -> None:
+    assert run(cli(calls), "migrate", ENVIRONMENT="production", **URL).exit_code == 0
+    assert calls.seen == ["upgrade"]
+    unset = run(cli(calls), "migrate")
+    assert (unset.exit_code, "DATABASE_URL is not set: name the database to migrate" in unset.stderr) == (2, True)
+    required = run(cli(calls), "migrate", ENVIRONMENT="production")
+    assert (required.exit_code, required.stderr[:28]) == (2, "cannot start: DATABASE_URL: ")
+
+
+def test_migrate_reports_a_database_that_does_not_answer(calls: Calls) -> None:
+    calls.available = False
+    result = run(cli(calls), "migrate", **URL)
+    assert (result.exit_code, result.stderr) == (1, "Error: cannot migrate: database: connection refused\n")
+
+
+def test_openapi_prints_the_document_and_nothing_else(calls: Calls) -> None:
+    result = run(cli(calls), "openapi", ENVIRONMENT="production")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["info"]["title"] == "Warehouse Service"
+
+
+def test_log_level_signals_a_serving_process_only(calls: Calls) -> None:
+    result = run(cli(calls), "log-level", "debug", "--pid", str(os.getpid()))
+    assert result.exit_code == 1
+    assert "not the service" in result.stderr or "does not show" in result.stderr
+
+
+def test_a_service_adds_commands_of_its_own(calls: Calls) -> None:
+    group = cli(calls)
+
+    @group.command()
+    @click.pass_obj
+    def reprice(context: Context) -> None:
+        """Uses the database only."""
+        settings: Any = context.settings("database", prints=True)
+        click.echo(settings.database.url)
+        elsewhere = replace(settings, http=settings.http.model_copy(update={"port": 8001}))
+        context.serve(context.bootstrap().create_service(settings), elsewhere)
+
+    result = run(group, "reprice", **URL)
+    assert (result.exit_code, result.stdout) == (0, URL["DATABASE_URL"] + "\n")
+    assert calls.seen[-3:] == ["begin", "serve 8001", "end"]
+
+
+SCRIPT = """
+import sys
+from chassis.cli import create_cli
+
+def forbidden(*_):
+    raise AssertionError
+
+try:
+    create_cli("click", settings=forbidden, bootstrap=forbidden, migrations=forbidden)(sys.argv[1:])
+finally:
+    loaded = {"fastapi", "alembic", "uvicorn"} & set(sys.modules)
+    print("loaded:", *loaded)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["serve", "--help"], ["--version"]])
+def test_help_loads_neither_the_service_nor_its_frameworks(arguments: list[str]) -> None:
+    result = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=True)
+    assert result.stdout.endswith("loaded:\n")
+    assert "Usage" in result.stdout or "version" in result.stdout
