@@ -41,7 +41,7 @@ class BrokerSettings(ServerSection, env_prefix="BROKER_"):
     topic_replication: int = Field(3, ge=1, le=9, description="replicas of such a topic; 1 where there is one server")
 
     @classmethod
-    def is_readable(cls, url: str) -> bool:
+    def is_parseable(cls, url: str) -> bool:
         """Whether the URL names one or more servers, all with their ports."""
         account, _, servers = url.partition("://")[2].rpartition("@")
         return not set("@/#[]") & set(account) and all(_is_server(server) for server in servers.split(","))

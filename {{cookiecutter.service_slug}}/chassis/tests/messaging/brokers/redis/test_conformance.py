@@ -1,0 +1,11 @@
+"""The Redis adapter passes the suites of every broker adapter."""
+
+from chassis.testing.brokers import BrokerConformance, DeadLetterConformance
+
+
+class TestDelivery(BrokerConformance):
+    """Delivery."""
+
+
+class TestDeadLetters(DeadLetterConformance):
+    """Dead letters."""
