@@ -1,0 +1,154 @@
+"""Receives the messages of one subscription, on a channel that is opened again whenever it was closed.
+
+The broker delivers no more messages than there are handlers. Handlers do not belong to the channel: when it breaks they
+go on, and as their messages can no longer be acknowledged, the broker redelivers them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+
+from ....background import Backoff
+from ....errors import Unavailable
+from ...port import Handler, Subscription
+from .connection import ReconnectingConnection
+from .errors import unavailable_errors
+from .headers import to_delivery
+from .publisher import ConfirmingPublisher
+from .settlement import MessageSettlement, close_channel
+from .topology import BrokerTopology
+
+AGAIN = Backoff(first=0.1, longest=5)
+STABLE_SECONDS = 5
+SETUP_SECONDS = 10
+CANCEL_SECONDS = 5
+
+_log = structlog.stdlib.get_logger("broker")
+
+_Received = tuple[AbstractChannel, AbstractIncomingMessage]
+
+
+class QueueListener:
+    """One subscription in one process."""
+
+    def __init__(
+        self,
+        connection: ReconnectingConnection,
+        publisher: ConfirmingPublisher,
+        topology: BrokerTopology,
+        subscription: Subscription,
+        handle: Handler,
+        concurrency: int,
+    ) -> None:
+        self._connection = connection
+        self._topology = topology
+        self._subscription = subscription
+        self._handle = handle
+        self._concurrency = concurrency
+        self._settlement = MessageSettlement(publisher, subscription.name)
+        self._received: asyncio.Queue[_Received | None] = asyncio.Queue()
+        self._channel: AbstractChannel | None = None
+        self._queue: AbstractQueue | None = None
+        self._tried = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._workers: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Consume: now if the broker is available, else as soon as it is."""
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
+        self._keeping = asyncio.create_task(self._keep())
+        await self._tried.wait()
+
+    async def stop(self, on_stopping: Callable[[], None]) -> None:
+        """Stop consuming, have handlers return the messages they hold, and wait for handlers in flight."""
+        self._settlement.stop()
+        try:
+            await self._stop_consuming()
+            on_stopping()
+            for _ in self._workers:
+                self._received.put_nowait(None)
+            await asyncio.gather(*self._workers)
+        finally:
+            for worker in self._workers:
+                worker.cancel()
+            await asyncio.gather(*self._workers, return_exceptions=True)
+            await self._close_channel()
+
+    async def _stop_consuming(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeping
+        if self._queue is not None:
+            with suppress(Unavailable), unavailable_errors():
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    await self._queue.cancel(self._subscription.name)
+        # Messages received and not yet handled are requeued when the channel is closed.
+        self._discard_received()
+
+    async def _keep(self) -> None:
+        name = self._subscription.name
+        failures = 0
+        while True:
+            started = asyncio.get_running_loop().time()
+            try:
+                with unavailable_errors():
+                    await self._consume_until_closed()
+                _log.warning("consuming interrupted; retrying", subscription=name)
+            except Unavailable as error:
+                if not failures:
+                    _log.warning("not subscribed yet; retrying", subscription=name, reason=error.reason)
+            except Exception:
+                _log.exception("consuming failed; retrying", subscription=name)
+            self._tried.set()
+            await self._close_channel()
+            failures = 1 if asyncio.get_running_loop().time() - started > STABLE_SECONDS else failures + 1
+            await asyncio.sleep(AGAIN.after(failures))
+
+    async def _consume_until_closed(self) -> None:
+        name = self._subscription.name
+        ended = asyncio.Event()
+        connection = await self._connection.connection()
+        async with asyncio.timeout(SETUP_SECONDS):
+            channel = self._channel = await connection.channel(publisher_confirms=False)
+            channel.close_callbacks.add(lambda *_: ended.set())
+            # The broker cancels a consumer whose queue is deleted, and leaves the channel open.
+            underlay = await channel.get_underlay_channel()
+            underlay.on_consumer_cancel_callbacks.add(lambda _: ended.set())
+            await self._topology.declare_exchange(channel)
+            await self._topology.bind(channel, self._subscription)
+            await channel.set_qos(prefetch_count=self._concurrency)
+            self._discard_received()
+            queue = self._queue = await channel.get_queue(name, ensure=False)
+
+            async def receive(message: AbstractIncomingMessage) -> None:
+                self._received.put_nowait((channel, message))
+
+            await queue.consume(receive, consumer_tag=name)
+        self._tried.set()
+        _log.info("consuming", subscription=name)
+        await ended.wait()
+
+    def _discard_received(self) -> None:
+        while not self._received.empty():
+            self._received.get_nowait()
+
+    async def _work(self) -> None:
+        while (received := await self._received.get()) is not None:
+            channel, message = received
+            if channel.is_closed:
+                continue
+            try:
+                delivery = to_delivery(message)
+                await self._settlement.settle(channel, message, delivery, await self._handle(delivery))
+            except Exception:
+                _log.exception("message not settled; it will be redelivered", subscription=self._subscription.name)
+                await self._close_channel()
+
+    async def _close_channel(self) -> None:
+        channel, self._channel, self._queue = self._channel, None, None
+        if channel is not None:
+            await close_channel(channel)

@@ -1,0 +1,103 @@
+"""Puts verdicts into effect."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractMessage
+
+from ....background import Backoff
+from ....errors import Unavailable
+from ...port import Dead, Delivery, Done, Retry, Verdict
+from .errors import unavailable_errors
+from .headers import to_dead_letter, to_retry
+from .publisher import ConfirmingPublisher, OutgoingMessage
+from .topology import dead_queue, retry_queue
+
+AGAIN = Backoff(first=0.1, longest=5)
+ANSWER_SECONDS = 5
+
+_log = structlog.stdlib.get_logger("broker")
+
+
+class MessageSettlement:
+    """Acknowledges, requeues, retries and dead-letters.
+
+    A message is acknowledged last: if that is interrupted, the broker redelivers it.
+    """
+
+    def __init__(self, publisher: ConfirmingPublisher, name: str) -> None:
+        self._publisher = publisher
+        self._name = name
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop waiting for a broker that accepts no copies now."""
+        self._stopping.set()
+
+    async def settle(
+        self, channel: AbstractChannel, message: AbstractIncomingMessage, delivery: Delivery, verdict: Verdict
+    ) -> None:
+        """Settle a message of this channel. If the channel is closed, the broker redelivers."""
+        match verdict:
+            case Done():
+                await _acknowledge(message)
+            case Retry(after_seconds=seconds) if seconds <= 0:
+                await _requeue(message)
+            case Retry(after_seconds=seconds):
+                copy = to_retry(message, delivery.attempt, seconds)
+                await self._move(channel, message, retry_queue(self._name, seconds), copy)
+            case Dead(reason=reason):
+                copy = to_dead_letter(message, delivery.attempt, reason)
+                await self._move(channel, message, dead_queue(self._name), copy)
+
+    async def _move(
+        self, channel: AbstractChannel, message: AbstractIncomingMessage, queue: str, copy: AbstractMessage
+    ) -> None:
+        outgoing = OutgoingMessage.to_queue(queue, copy)
+        failures = 0
+        while not channel.is_closed:
+            try:
+                if await self._publisher.publish([outgoing]):
+                    return await _acknowledge(message)
+                # The queue is missing, or refuses the copy. On a new channel everything is declared again.
+                _log.warning("copy refused by the broker; message will be redelivered", queue=queue)
+                return await close_channel(channel)
+            except Unavailable as error:
+                failures += 1
+                if failures == 1:
+                    _log.warning("cannot retry or dead-letter message; trying again", queue=queue, reason=error.reason)
+            if await self._stopped_within(AGAIN.after(failures)):
+                return None
+        return None
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+async def close_channel(channel: AbstractChannel) -> None:
+    """Close it if the connection still allows that."""
+    if not channel.is_closed:
+        with suppress(Unavailable), unavailable_errors():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await channel.close()
+
+
+# The server does not answer these. The time limit is for the library, which can hang here while its connection ends.
+
+
+async def _acknowledge(message: AbstractIncomingMessage) -> None:
+    with suppress(Unavailable), unavailable_errors():
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await message.ack()
+
+
+async def _requeue(message: AbstractIncomingMessage) -> None:
+    with suppress(Unavailable), unavailable_errors():
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await message.nack(requeue=True)

@@ -1,0 +1,1 @@
+"""Tests of the RabbitMQ adapter, on a real server."""
