@@ -16,6 +16,7 @@ import pytest
 pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("history", "inbox", "outbox", "refused", "relays")))
 
 from .catalog import assert_catalog_is_complete  # noqa: E402
+from .event_versions import objections  # noqa: E402
 from .history import HistoryConformance  # noqa: E402
 from .inbox import InboxConformance  # noqa: E402
 from .outbox import OutboxConformance  # noqa: E402
@@ -31,5 +32,6 @@ __all__ = [
     "new_entry",
     "new_message",
     "new_messages",
+    "objections",
     "relaying",
 ]

@@ -26,10 +26,13 @@ def assert_catalog_is_complete(
 
 
 def concrete_events(bases: Iterable[type[DomainEvent]]) -> list[type[DomainEvent]]:
-    """Every event class below these, those that have an action of their own."""
-    found: list[type[DomainEvent]] = []
-    for base in bases:
-        if "action" in vars(base):
-            found.append(base)
-        found += concrete_events(base.__subclasses__())
-    return list(dict.fromkeys(found))
+    """Every event class below these, and among these, that has an action of its own."""
+    found: dict[tuple[str, str], type[DomainEvent]] = {}
+    pending = list(bases)
+    while pending:
+        event = pending.pop(0)
+        if "action" in vars(event):
+            # `dataclass(slots=True)` makes a second class of the same name; the first one may still exist.
+            found[event.__module__, event.__qualname__] = event
+        pending += event.__subclasses__()
+    return list(found.values())
