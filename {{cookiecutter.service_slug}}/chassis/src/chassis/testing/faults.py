@@ -1,89 +1,109 @@
-"""A TCP proxy on loopback, between an adapter and its server, that breaks what a network breaks."""
+"""A TCP proxy on loopback between an adapter and its server, which fails as networks and servers do."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit, urlunsplit
 
 CHUNK_BYTES = 65_536
 
 
 class FaultProxy:
-    """Forwards bytes until a fault is injected.
+    """Forwards connections to the server of a URL.
 
     Attributes:
-        port: where it listens.
-        accepted: how many connections it has accepted.
-        latency_seconds: delay of each chunk.
+        accepted: how many connections were made so far.
+        latency_seconds: delay of every chunk of bytes.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        self._upstream = (host, port)
-        self._links: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+    def __init__(self, url: str, default_port: int = 0) -> None:
+        self._parts = urlsplit(url)
+        self._upstream = (self._parts.hostname or "", self._parts.port or default_port)
+        self._connections: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
+        self._forwarding = asyncio.Event()
+        self._forwarding.set()
         self._refusing = False
-        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._port = 0
         self.accepted = 0
         self.latency_seconds = 0.0
 
-    def black_hole(self) -> None:
-        """Accept bytes and forward none, as a network does that loses packets."""
-        self._flowing.clear()
+    @property
+    def url(self) -> str:
+        """The URL with the proxy's address instead of the server's."""
+        account = self._parts.netloc.rpartition("@")[0]
+        address = f"127.0.0.1:{self._port}"
+        return urlunsplit(self._parts._replace(netloc=f"{account}@{address}" if account else address))
 
-    def refuse(self) -> None:
-        """Cut every connection, and each new one at once, as if the server were down."""
-        self._refusing = True
+    async def listen(self) -> None:
+        """Listen, always on the same port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop_listening(self) -> None:
+        """Refuse new connections, as a host without the server does, and cut the open ones."""
+        if self._server is not None:
+            self._server.close()
         self.cut()
 
     def cut(self) -> None:
         """Reset the open connections; new ones work."""
-        for writers in self._links.values():
+        for writers in self._connections.values():
             for writer in writers:
                 writer.transport.abort()
 
+    def refuse(self) -> None:
+        """Reset the open connections, and each new one once it is accepted."""
+        self._refusing = True
+        self.cut()
+
+    def black_hole(self) -> None:
+        """Accept every byte and forward none, as a network that loses packets."""
+        self._forwarding.clear()
+
     def restore(self) -> None:
-        """End every fault."""
+        """Forward again, without delay."""
         self._refusing = False
         self.latency_seconds = 0.0
-        self._flowing.set()
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Called for each connection."""
-        task = asyncio.current_task()
-        assert task is not None
-        self.accepted += 1
-        self._links[task] = [writer]
-        try:
-            if not self._refusing:
-                with suppress(OSError):
-                    await self._link(reader, writer, self._links[task])
-        finally:
-            del self._links[task]
-            writer.transport.abort()
+        self._forwarding.set()
 
     async def close(self) -> None:
-        """Cut everything and wait for its end."""
-        tasks = list(self._links)
+        """Stop listening, and wait until every connection is closed."""
+        await self.stop_listening()
+        tasks = list(self._connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _link(
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.accepted += 1
+        self._connections[task] = [writer]
+        try:
+            if not self._refusing:
+                with suppress(OSError):
+                    await self._forward(reader, writer, self._connections[task])
+        finally:
+            del self._connections[task]
+            writer.transport.abort()
+
+    async def _forward(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, writers: list[asyncio.StreamWriter]
     ) -> None:
-        upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream)
-        writers.append(upstream_writer)
+        server_reader, server_writer = await asyncio.open_connection(*self._upstream)
+        writers.append(server_writer)
         try:
             async with asyncio.TaskGroup() as directions:
-                directions.create_task(self._pump(reader, upstream_writer))
-                directions.create_task(self._pump(upstream_reader, writer))
+                directions.create_task(self._copy(reader, server_writer))
+                directions.create_task(self._copy(server_reader, writer))
         finally:
-            upstream_writer.transport.abort()
+            server_writer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
-                await self._flowing.wait()
+                await self._forwarding.wait()
                 await asyncio.sleep(self.latency_seconds)
                 writer.write(data)
                 await writer.drain()
@@ -91,18 +111,11 @@ class FaultProxy:
 
 
 @asynccontextmanager
-async def fault_proxy(host: str, port: int) -> AsyncIterator[FaultProxy]:
-    """Run a proxy to a server inside the block.
-
-    Args:
-        host: the server's address.
-        port: the server's port.
-    """
-    proxy = FaultProxy(host, port)
-    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
+async def fault_proxy(url: str, default_port: int = 0) -> AsyncIterator[FaultProxy]:
+    """A proxy to the server of a URL, inside the block; `default_port` is for a URL without one."""
+    proxy = FaultProxy(url, default_port)
+    await proxy.listen()
     try:
         yield proxy
     finally:
-        server.close()
         await proxy.close()
