@@ -78,6 +78,8 @@ class Migrations:
             Unavailable: the database cannot be used.
         """
         scripts, revisions = self._scripts(), Revisions(branch.folder for branch in self._branches)
+        if unread := {script.revision for script in scripts.walk_revisions()} - revisions.known:
+            raise ValueError(f"`revision` and `down_revision` must be assigned on lines of their own: {sorted(unread)}")
 
         def steps(current: Any, _: Any) -> list[Any]:
             if newer := set(current) - revisions.known:
