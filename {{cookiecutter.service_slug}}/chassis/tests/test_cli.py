@@ -1,4 +1,4 @@
-"""The command line of a service, over a service that only this module knows."""
+"""The command line of a service, with a recorder instead of a composition root."""
 
 import json
 import logging
@@ -7,14 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
-from pydantic import Field
 
 from chassis.cli import Bootstrap, Context, create_cli
 from chassis.errors import Unavailable
@@ -23,28 +22,7 @@ from chassis.http.application import Service
 from chassis.http.lifecycle import Lifecycle
 from chassis.http.settings import HttpSettings, ShutdownSettings
 from chassis.service import ServiceIdentity
-from chassis.settings import REQUIRED_OUTSIDE_LOCAL, Section, ServiceSettings
-from chassis.telemetry.settings import LogSettings
-
-# Any distribution that is installed; its version is shown.
-NAME = "click"
-
-
-class DatabaseSettings(Section, env_prefix="DATABASE_"):
-    """Where data is stored."""
-
-    url: str | None = Field(None, json_schema_extra=REQUIRED_OUTSIDE_LOCAL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The settings of the service."""
-
-    service: ServiceSettings
-    log: LogSettings
-    http: HttpSettings
-    shutdown: ShutdownSettings
-    database: DatabaseSettings
+from tests.served import NAME, Settings
 
 
 class Calls:

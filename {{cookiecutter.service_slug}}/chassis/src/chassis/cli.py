@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import click
@@ -225,9 +226,10 @@ def _log_level(context: Context, level: str, pid: int) -> None:
     """Log at debug in a running process for 15 minutes, or reset its level."""
     from .telemetry.log_level_request import CannotSwitch, request_log_level
 
-    package = context.settings_class().__module__.partition(".")[0]
+    # A service is started by the name of its distribution or as a package (`python -m`), one of those of its settings.
+    packages = accumulate(context.settings_class().__module__.split("."), "{}.{}".format)
     try:
-        request_log_level(pid, level, programs={context.name, package}, commands=SERVING)
+        request_log_level(pid, level, programs={context.name, *packages}, commands=SERVING)
     except CannotSwitch as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"signaled process {pid}; its log reports the change")

@@ -46,6 +46,7 @@ async def test_a_lost_dependency_ends_readiness_but_not_liveness(state: str, rea
         dependency.state = "answers"
         assert (await client.get("/health/ready")).status_code == 200
         dependency.state = state
+        assert (await client.get("/health/ready")).status_code == 503
         assert (await client.get("/health/startup")).status_code == 200
 
 

@@ -69,7 +69,7 @@ class RequestLimitsMiddleware:
 
     def _announces_too_much(self, headers: Headers) -> bool:
         length = headers.get("content-length", "0")
-        return length.isdigit() and int(length) > self._max_bytes
+        return length.isdecimal() and int(length) > self._max_bytes
 
     @property
     def _limit(self) -> str:

@@ -175,12 +175,7 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     detail = error["msg"].removeprefix("Value error, ")
     if error["type"] == "model_attributes_type":  # a list or a text; or JSON without its Content-Type
         detail = "must be a JSON object, sent with `Content-Type: application/json`"
-    return FieldProblem(location=str(location), pointer=_printable(pointer), detail=_printable(detail))
-
-
-def _printable(text: str) -> str:
-    """JSON can hold half of a surrogate pair, which UTF-8 cannot."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return FieldProblem(location=str(location), pointer=pointer, detail=detail)
 
 
 def _correlation_id(request: Request) -> str | None:
