@@ -1,13 +1,17 @@
-"""One call that wires messaging, so that a service names only what is its own: storage, broker, events, handlers."""
+"""One call that wires messaging into a process, so that a service names only what is its own."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Protocol
 
-from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
 
-from ..database.port import TransactionRunner
-from ..identity import new_id
+from ..database.housekeeping import purging
+from ..identity import new_id, utc_now
+from ..lifespan import opened
+from ..process import Process
 from .contracts.catalog import EventCatalog
 from .contracts.serializer import EventSerializer
+from .http import CorrelationMiddleware
 from .inbox.handlers import Subscriptions
 from .outbox.metrics import OutboxMetrics
 from .outbox.outbox_check import outbox_check
@@ -16,71 +20,74 @@ from .port import Broker
 from .settings import ConsumerSettings, OutboxSettings
 from .spans import TracedBroker, TracedSerializer
 from .storage.port import MessageStorage
-from .worker import Worker, create_worker
+from .worker import create_worker
 
-Check = Callable[[], Awaitable[None]]
+
+class MessagingSettings(Protocol):
+    """The sections that messaging uses."""
+
+    @property
+    def outbox(self) -> OutboxSettings: ...
+
+    @property
+    def consumer(self) -> ConsumerSettings: ...
 
 
 class Messaging:
-    """Outbox, relay and consumers of a process, with their metrics, checks and spans.
-
-    `transactions` runs commands whose events are published; `broker` is opened before the worker runs.
-    """
+    """Outbox, relay and consumers of a process, with their metrics, checks and spans."""
 
     def __init__(
         self,
+        process: Process,
+        settings: MessagingSettings,
         *,
         broker: Broker,
         storage: MessageStorage,
         catalog: EventCatalog,
         subscriptions: Subscriptions,
-        transactions: TransactionRunner,
-        check: Check,
-        outbox: OutboxSettings,
-        consumer: ConsumerSettings,
-        registry: CollectorRegistry,
     ) -> None:
-        """Wire; nothing is opened or started.
+        """Publish the events of the process's transactions: they go to the outbox, and a worker publishes them.
 
         Args:
-            broker: where events are published and consumed.
-            storage: outbox, inbox and history, on the database of the transactions.
+            process: has a database already; its transactions are replaced by those that enqueue events.
+            settings: of the service.
+            broker: opened at start.
+            storage: outbox, inbox and history, on the database of the process.
             catalog: the events of the service.
             subscriptions: the handlers of each consumer.
-            transactions: run commands and handlers.
-            check: raises Unavailable while the database is away.
-            outbox: how events are published.
-            consumer: how messages are consumed.
-            registry: of the metrics.
         """
-        self.broker: Broker = TracedBroker(broker)
-        self.transactions: TransactionRunner = OutboxTransactions(
-            transactions, storage.outbox, TracedSerializer(EventSerializer(catalog, new_id), broker.kind)
-        )
+        self._process = process
+        self._settings = settings
+        self._broker = TracedBroker(broker)
         self._storage = storage
         self._subscriptions = subscriptions
-        self._check = check
-        self._outbox = outbox
-        self._consumer = consumer
-        self._registry = registry
-        self._metrics = OutboxMetrics(registry)
+        self._metrics = OutboxMetrics(process.registry)
+        serializer = TracedSerializer(EventSerializer(catalog, new_id), broker.kind)
+        process.transactions = OutboxTransactions(process.transactions, storage.outbox, serializer)
+        process.checks["broker"] = self._broker.check
+        process.kinds["broker"] = broker.kind
+        process.middleware.append(Middleware(CorrelationMiddleware))
+        process.open(lambda: opened(self._broker))
 
-    @property
-    def checks(self) -> Mapping[str, Check]:
-        """Readiness checks. Both are optional for a process that serves requests: events wait in the outbox."""
-        late = outbox_check(self._storage.outbox, self._outbox.late_seconds, self._metrics)
-        return {"broker": self.broker.check, "outbox": late}
+    def serve_without_broker(self) -> None:
+        """Stay ready while the broker is away or events are late: requests do not need it, events wait."""
+        late = outbox_check(self._storage.outbox, self._settings.outbox.late_seconds, self._metrics)
+        self._process.checks["outbox"] = late
+        self._process.optional |= {"broker", "outbox"}
 
-    def worker(self) -> Worker:
-        """The relay and the consumers; a process has one at most."""
-        return create_worker(
-            outbox=self._outbox,
-            consumer=self._consumer,
-            broker=self.broker,
+    def run_worker(self) -> None:
+        """Publish and consume in this process, from its start to its end."""
+        worker = create_worker(
+            outbox=self._settings.outbox,
+            consumer=self._settings.consumer,
+            broker=self._broker,
             storage=self._storage,
             subscriptions=self._subscriptions,
-            transactions=self.transactions,
-            check=self._check,
+            transactions=self._process.transactions,
+            check=self._process.checks["database"],
             outbox_metrics=self._metrics,
-            registry=self._registry,
+            registry=self._process.registry,
         )
+        kept = timedelta(hours=self._settings.consumer.inbox_hours)
+        self._process.open(lambda: purging("inbox", self._storage.inbox.purge, kept, utc_now))
+        self._process.open(lambda: worker.running(self._process.settings.shutdown.grace_seconds))
