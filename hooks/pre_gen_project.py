@@ -146,16 +146,12 @@ RULES: dict[str, tuple[Callable[[str], str], str]] = {
 
 def required() -> set[str]:
     """Every distribution that some choice needs to run or to be worked on."""
-    return distributions([ANSWERS["_requirements"], ANSWERS["_dev_requirements"]])
+    return {*ANSWERS["_reserved_distributions"], *map(distribution, ANSWERS["_dev_requirements"])}
 
 
-def distributions(requirements: object) -> set[str]:
-    """The names in requirements, however deep their groups are nested."""
-    if isinstance(requirements, str):
-        return {re.split(r"[^\w.-]", requirements)[0].lower().replace("_", "-").replace(".", "-")}
-    if isinstance(requirements, dict):
-        return distributions([*requirements.values()])
-    return set().union(*map(distributions, requirements)) if isinstance(requirements, list) else set()
+def distribution(requirement: str) -> str:
+    """The name in a requirement."""
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-").replace(".", "-")
 
 
 def python_builtins() -> set[str]:

@@ -1,1 +1,1 @@
-"""The service's package; `bootstrap` shows how its parts fit together."""
+"""The service's own code; what all services share is the library in `chassis/`."""

@@ -1,1 +1,1 @@
-"""HTTP in: versioned routers, problem details, middleware, operations endpoints. Knows only the domain."""
+"""HTTP: routes and the models of their requests and responses. Knows the domain only."""

@@ -1,1 +1,1 @@
-"""What the business knows: the aggregate, its events and use cases. Imports nothing but the standard library."""
+"""Aggregates, their rules and use cases. Imports the standard library and `chassis.domain` only."""

@@ -1,1 +1,1 @@
-"""Adapters: what the domain's ports look like on real technology."""
+"""Adapters of the service: storage of each aggregate, event schemas, subscriptions."""

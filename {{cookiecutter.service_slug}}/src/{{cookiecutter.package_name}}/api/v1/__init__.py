@@ -1,1 +1,1 @@
-"""Version 1 of the API. A change that breaks a client goes to a new version beside this one."""
+"""Version 1 of the API. A change that breaks clients goes into a new version beside this one."""

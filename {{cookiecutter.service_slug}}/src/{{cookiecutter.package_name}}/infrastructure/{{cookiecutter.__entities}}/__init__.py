@@ -1,0 +1,1 @@
+"""How {{ cookiecutter.__nouns }} are stored and published."""
