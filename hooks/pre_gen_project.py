@@ -22,7 +22,8 @@ LONGEST_SHOWN = 60
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 PACKAGE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-AGGREGATE = re.compile(r"[A-Z][a-z0-9]+( [A-Za-z][a-z0-9]*)*")
+AGGREGATE = re.compile(r"[A-Za-z0-9 _-]+")
+NOUN = re.compile(r"[a-z][a-z0-9]+( [a-z][a-z0-9]*)*")
 LABEL = r"[a-z0-9]+(-+[a-z0-9]+)*"
 REGISTRY = re.compile(rf"(?P<host>{LABEL}(\.{LABEL})*)(:(?P<port>[0-9]+))?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 # Control characters other than tab and line ends, line separators that only some formats know, invisible marks that
@@ -31,13 +32,13 @@ UNFIT = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
-# Commands that the service's environment must keep.
-COMMANDS = {"pip", "python", "python3", "uv"}
+# Commands that the service's environment must keep, and the distribution beside the service.
+COMMANDS = {"pip", "python", "python3", "service-chassis", "uv"}
 # Words that YAML 1.1 takes for a truth value or for nothing.
 YAML_WORDS = {"false", "no", "null", "off", "on", "true", "yes"}
 FOLDERS = {
-    *("build", "dist", "docs", "environments", "k8s", "migrations", "options", "scripts", "src", "test", "tests"),
-    "tools",
+    *("build", "chassis", "dist", "docs", "environments", "k8s", "migrations", "options", "scripts", "service_chassis"),
+    *("src", "test", "tests", "tools"),
 }
 # What the requirements import under a name of their own, and what they bring along.
 MODULES = {
@@ -81,7 +82,7 @@ def service_slug(value: str) -> str:
         return f"{shown(value)} has {len(value)} characters; {SHORTEST_NAME} to {LONGEST_SLUG} are allowed"
     if value in YAML_WORDS:
         return f"{shown(value)} means something else in YAML, where Kubernetes and pipelines would read it"
-    if value in COMMANDS | required():
+    if value in COMMANDS | required() | {"chassis"}:
         return f"{shown(value)} is the name of something that the service itself needs"
     return ""
 
@@ -103,9 +104,9 @@ def package_name(value: str) -> str:
 
 def aggregate(value: str) -> str:
     """Words from which classes, tables, URLs, events and metrics take their names."""
-    if not AGGREGATE.fullmatch(value):
-        return f"{shown(value)} must be words of letters and digits with single spaces between them{advice(value)}"
-    class_name, plural = ANSWERS["__Entity"], ANSWERS["__entities"]
+    noun, class_name, plural = ANSWERS["__noun"], ANSWERS["__Entity"], ANSWERS["__entities"]
+    if not AGGREGATE.fullmatch(value) or not NOUN.fullmatch(noun):
+        return f"{shown(value)} must be words of the letters a to z and digits, each beginning with a letter"
     names = {class_name, plural, ANSWERS["__entity"]}
     if len(class_name) > LONGEST_CLASS:
         return f"{shown(value)} makes a class name of {len(class_name)} characters; {LONGEST_CLASS} are allowed"
@@ -113,7 +114,7 @@ def aggregate(value: str) -> str:
         return f"{shown(value)} is a word of Python itself"
     if plural in SQL_WORDS:
         return f"{shown(value)} would make a table {plural!r}, a reserved word of SQL"
-    if value.lower() in ANSWERS["_reserved_aggregates"]:
+    if noun in ANSWERS["_reserved_aggregates"]:
         return f"{shown(value)} is a name that the service's own code gives to something else"
     return ""
 
@@ -146,7 +147,7 @@ RULES: dict[str, tuple[Callable[[str], str], str]] = {
 
 def required() -> set[str]:
     """Every distribution that some choice needs to run or to be worked on."""
-    return {*ANSWERS["_reserved_distributions"], *map(distribution, ANSWERS["_dev_requirements"])}
+    return {*ANSWERS["_chassis_distributions"], *map(distribution, ANSWERS["_dev_requirements"])}
 
 
 def distribution(requirement: str) -> str:
@@ -157,13 +158,6 @@ def distribution(requirement: str) -> str:
 def python_builtins() -> set[str]:
     """The language's own; `credits`, `license` and the like are only there for people at the prompt."""
     return {name for name, value in vars(builtins).items() if type(value).__module__ != "_sitebuiltins"}
-
-
-def advice(value: str) -> str:
-    """The words that were probably meant: `PurchaseOrder` and `purchase_order` are `Purchase Order`."""
-    words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", value)
-    meant = " ".join(word.capitalize() for word in words)
-    return f'; write "{meant}"' if AGGREGATE.fullmatch(meant) and len(meant) <= LONGEST_SHOWN else ""
 
 
 def shown(value: object) -> str:

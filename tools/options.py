@@ -1,6 +1,7 @@
 """The options model, read from the one place that declares it."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ def chassis_requirements() -> list[str]:
         *declared["dependency-groups"].values(),
     ]
     return sorted({requirement for each in lists for requirement in each})
+
+
+def chassis_distributions() -> list[str]:
+    """The names of what the chassis requires; `_chassis_distributions` repeats them for the hook."""
+    names = {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in chassis_requirements()}
+    return sorted(re.sub(r"[._]", "-", name) for name in names)
 
 
 def chassis_extras(answers: dict[str, Any]) -> list[str]:

@@ -21,6 +21,9 @@ GOOD = [
     {"team": "\u05e9\u05dc\u05d5\u05dd \u200f\u05d0"},
     {"aggregate": "Stock Item"},
     {"aggregate": "Purchase order"},
+    {"aggregate": "order"},
+    {"aggregate": "PurchaseOrder"},
+    {"aggregate": "purchase_order"},
     {"aggregate": "Outbound Warehouse Replenishment"},
     {"aggregate": "License"},
     {"aggregate": "Credit"},
@@ -67,6 +70,8 @@ BAD = [
     ("service_slug", "x", "1 characters"),
     ("service_slug", "python", "needs"),
     ("service_slug", "pydantic-settings", "needs"),
+    ("service_slug", "chassis", "needs"),
+    ("service_slug", "service-chassis", "needs"),
     ("package_name", "Order", "underscores"),
     ("package_name", "order-service", "underscores"),
     ("package_name", "order__service", "underscores"),
@@ -85,15 +90,17 @@ BAD = [
     ("package_name", "nats", "hide another package"),
     ("package_name", "redis", "hide another package"),
     ("package_name", "tests", "hide another package"),
+    ("package_name", "chassis", "hide another package"),
+    ("package_name", "service_chassis", "hide another package"),
     ("package_name", "k8s", "hide another package"),
-    ("aggregate", "", "single spaces"),
-    ("aggregate", "order", 'write "Order"'),
-    ("aggregate", "PurchaseOrder", 'write "Purchase Order"'),
-    ("aggregate", "purchase_order", 'write "Purchase Order"'),
-    ("aggregate", "Stock  Item", 'write "Stock Item"'),
-    ("aggregate", " Order", 'write "Order"'),
-    ("aggregate", "Größe", "single spaces"),
-    ("aggregate", "Order2 3d", "single spaces"),
+    ("aggregate", "", "beginning with a letter"),
+    ("aggregate", " _", "beginning with a letter"),
+    ("aggregate", "X", "beginning with a letter"),
+    ("aggregate", "Größe", "beginning with a letter"),
+    ("aggregate", "Order2 3d", "beginning with a letter"),
+    ("aggregate", "Order/Line", "beginning with a letter"),
+    ("aggregate", "TimeoutError", "Python"),
+    ("aggregate", "idempotency_key", "own code"),
     ("aggregate", "Outbound Warehouse Replenishments", "31 characters"),
     ("aggregate", "Class", "Python"),
     ("aggregate", "Timeout Error", "Python"),
@@ -134,6 +141,26 @@ def problems() -> Problems:
 @pytest.mark.parametrize("answers", GOOD)
 def test_good_answers_pass(problems: Problems, answers: dict[str, str]) -> None:
     assert problems(**answers) == []
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "noun", "class_name"),
+    [
+        ("Purchase Order", "purchase order", "PurchaseOrder"),
+        ("purchase order", "purchase order", "PurchaseOrder"),
+        (" Purchase  Order ", "purchase order", "PurchaseOrder"),
+        ("PurchaseOrder", "purchase order", "PurchaseOrder"),
+        ("purchaseOrder", "purchase order", "PurchaseOrder"),
+        ("purchase_order", "purchase order", "PurchaseOrder"),
+        ("purchase-order", "purchase order", "PurchaseOrder"),
+        ("Order2Line", "order2 line", "Order2Line"),
+        ("SKU", "sku", "Sku"),
+    ],
+)
+def test_an_aggregate_is_understood_however_it_is_written(aggregate: str, noun: str, class_name: str) -> None:
+    answers = rendering.answers(aggregate=aggregate)
+    assert (answers["__noun"], answers["__Entity"]) == (noun, class_name)
+    assert answers["__entity"] == noun.replace(" ", "_")
 
 
 @pytest.mark.parametrize(("option", "answer", "why"), BAD)
@@ -191,7 +218,7 @@ def test_a_conflict_is_told_with_its_reason_and_a_way_out() -> None:
 
 def test_all_problems_are_told_at_once(bake: Bake) -> None:
     with pytest.raises(Refused) as refused:
-        bake(service_slug="Bad Slug!", team="", aggregate="PurchaseOrder", package_name="json")
+        bake(service_slug="Bad Slug!", team="", aggregate="Größe", package_name="json")
     assert [line.split(":")[0] for line in refused.value.lines] == ["aggregate", "package_name", "service_slug", "team"]
 
 

@@ -109,6 +109,10 @@ def test_the_choices_of_the_chassis_are_those_of_the_options() -> None:
     assert set(extras) - {"testing"} == {name for each in MODEL["_chassis"].values() for name in each["choices"]}
 
 
+def test_the_distributions_that_the_chassis_requires_are_repeated_for_the_hook() -> None:
+    assert MODEL["_chassis_distributions"] == options.chassis_distributions()
+
+
 @pytest.mark.parametrize("answer", GONE, ids="=".join)
 def test_a_generated_chassis_has_what_was_chosen_and_nothing_else(bake: Bake, answer: tuple[str, str]) -> None:
     project = bake(**dict([answer]))

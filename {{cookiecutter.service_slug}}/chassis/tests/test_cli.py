@@ -1,7 +1,6 @@
 """The command line of a service, with a recorder instead of a composition root."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from chassis.http.lifecycle import Lifecycle
 from chassis.http.settings import HttpSettings, ShutdownSettings
 from chassis.service import ServiceIdentity
 from tests.served import NAME, Settings
+from tests.support.logs import log_output
 
 
 class Calls:
@@ -72,8 +72,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     monkeypatch.setattr(server, "serve", calls.serve)
     for name in ("ENVIRONMENT", "DATABASE_URL", "HTTP_PORT", "LOG_LEVEL", "LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
-    yield calls
-    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+    with log_output():  # the commands set up their own; this restores what was there before
+        yield calls
 
 
 def cli(calls: Calls, *, has_worker: bool = True) -> click.Group:

@@ -3,7 +3,6 @@
 
 from dataclasses import dataclass
 
-import structlog
 from chassis.database import Database, Retries, Revisions
 from chassis.database.memory import MemoryDatabase
 from chassis.database.{{ cookiecutter.database }} import DatabaseSettings, {{ cookiecutter.__Database }}Database
@@ -29,7 +28,6 @@ from .infrastructure.{{ cookiecutter.__entities }}.repositories import Memory{{ 
 {{ slot("bootstrap/exports") }}SERVICE = ServiceIdentity.of_distribution("{{ cookiecutter.service_slug }}", {{ cookiecutter.__title_python }})
 EVENTS = (*{{ cookiecutter.__entity }}_events.EVENTS,)
 DECISIONS = (*{{ cookiecutter.__entity }}_events.DECISIONS,)
-_log = structlog.stdlib.get_logger("bootstrap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +57,7 @@ def on_{{ cookiecutter.database }}(settings: DatabaseSettings, retries: Retries 
     )
 
 
-def create_storage(settings: Settings, retries: Retries) -> Storage:
-    """In memory, unless the settings name a database."""
-    if settings.database.url is not None:
-        return on_{{ cookiecutter.database }}(settings.database, retries)
-    _log.warning("no DATABASE_URL: data is kept in memory and lives as long as this process")
-    return in_memory()
-
-
-{{ slot("bootstrap/adapters") }}def create_{{ cookiecutter.__entity }}_use_cases() -> {{ cookiecutter.__Entity }}UseCases:
+{{ slot("bootstrap/create-storage") }}{{ slot("bootstrap/adapters") }}def create_{{ cookiecutter.__entity }}_use_cases() -> {{ cookiecutter.__Entity }}UseCases:
     """What the service does with {{ cookiecutter.__nouns }}."""
     return {{ cookiecutter.__Entity }}UseCases(
         create=Create{{ cookiecutter.__Entity }}(new_id, utc_now),

@@ -1,8 +1,5 @@
 """A running service for each test."""
 
-import io
-import json
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -10,9 +7,9 @@ import httpx2
 import pytest
 
 from chassis.http.application import Service
-from chassis.telemetry.logs import configure_logging
+from tests.support.logs import log_output, parsed
 
-from .parcels import IDENTITY, create_service, running
+from .parcels import create_service, running
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -33,12 +30,5 @@ async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 def logged() -> Iterator[Lines]:
     """Logs are set up as in production; returns the lines so far, without those of the test's own client."""
-    stream = io.StringIO()
-    configure_logging("info", "json", stream, identity=IDENTITY, environment="local")
-
-    def lines() -> list[dict[str, Any]]:
-        parsed = map(json.loads, stream.getvalue().splitlines())
-        return [line for line in parsed if not line["logger"].startswith("http")]
-
-    yield lines
-    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+    with log_output() as stream:
+        yield lambda: [line for line in parsed(stream) if not line["logger"].startswith("http")]

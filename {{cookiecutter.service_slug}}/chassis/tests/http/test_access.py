@@ -34,7 +34,7 @@ async def test_logs_one_line_per_request_and_none_for_probes(client: httpx2.Asyn
     await client.get(f"{URL}/not-an-id?token=hidden", headers={"x-correlation-id": "call-7"})
     await client.get("/health/live")
     [line] = logged()
-    assert (line["event"], line["level"], line["service"]) == ("request", "info", "warehouse-service")
+    assert (line["event"], line["level"]) == ("request", "info")
     assert (line["route"], line["status"], line["correlation_id"]) == (URL + "/{id}", 422, "call-7")
     assert "hidden" not in str(line)
 

@@ -1,0 +1,218 @@
+"""What a processor does with each kind of message, on a database in memory."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from chassis.background import Backoff
+from chassis.database.memory import MemoryDatabase
+from chassis.identity import new_id
+from chassis.messaging.contracts import Envelope
+from chassis.messaging.correlation import current_correlation
+from chassis.messaging.history import HistoryEntry, history_handlers
+from chassis.messaging.inbox import HandlerContext, MessageProcessor
+from chassis.messaging.inbox import processor as module
+from chassis.messaging.inbox.processor import Check
+from chassis.messaging.port import Dead, Delivery, Done, Retry
+from chassis.messaging.storage.memory import MemoryMessageStorage
+from chassis.testing.failures import database_unavailable
+from tests.messaging.inbox.deliveries import ATTEMPTS, CHANNEL, Handle, create_processor, delivery_of, handlers
+from tests.sample.messaging.contracts import CATALOG
+
+Create = Callable[..., MessageProcessor]
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    """An empty database."""
+    return MemoryDatabase()
+
+
+@pytest.fixture
+def storage(database: MemoryDatabase) -> MemoryMessageStorage:
+    """Its inbox and history."""
+    return MemoryMessageStorage(database)
+
+
+@pytest.fixture
+def create(database: MemoryDatabase, storage: MemoryMessageStorage) -> Create:
+    """Creates a processor, by default of the history."""
+
+    def run(handle: Handle | None = None, check: Check | None = None) -> MessageProcessor:
+        chosen = history_handlers(CATALOG, storage.history) if handle is None else handlers(handle)
+        return create_processor(database, storage, chosen, check=check)
+
+    return run
+
+
+async def recorded(storage: MemoryMessageStorage, id: UUID) -> list[HistoryEntry]:
+    """The history of a parcel."""
+    return list(await storage.history.entries("parcel", id, 0, 10))
+
+
+async def test_an_event_has_its_effect_once_however_often_it_is_delivered(
+    create: Create, storage: MemoryMessageStorage
+) -> None:
+    processor, id = create(), new_id()
+    delivery = delivery_of(id, 1)
+    assert {type(verdict) for verdict in await asyncio.gather(*(processor(delivery) for _ in range(5)))} == {Done}
+    assert await processor(delivery) == Done()
+    assert [entry.version for entry in await recorded(storage, id)] == [1]
+
+
+async def test_an_event_waits_for_the_one_that_precedes_it(create: Create, storage: MemoryMessageStorage) -> None:
+    processor, id = create(), new_id()
+    first, second = delivery_of(id, 1), delivery_of(id, 2, "confirmed")
+    verdict = await processor(second)
+    assert isinstance(verdict, Retry)
+    assert verdict.reason == "version 2 arrived while the last known version is 0"
+    assert await processor(first) == Done()
+    assert await processor(second) == Done()
+    assert [entry.version for entry in await recorded(storage, id)] == [1, 2]
+
+
+async def test_an_event_whose_predecessor_never_arrives_is_dead_lettered_in_the_end(create: Create) -> None:
+    delivery = delivery_of(new_id(), 2, "confirmed")
+    last = Delivery(delivery.body, attempt=ATTEMPTS * 2)
+    assert isinstance(await create()(Delivery(delivery.body, attempt=ATTEMPTS)), Retry)
+    assert isinstance(await create()(last), Dead)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not a CloudEvent: body: "),
+        (b"\xff\xfe", "not a CloudEvent: body: "),
+        (b'{"specversion": "0.3"}', "not a CloudEvent: specversion: "),
+        (delivery_of(new_id(), 1, data={"id": "x"}).body, f"{CHANNEL}.created: id: "),
+        (delivery_of(new_id(), 1, time=None).body, "subject, aggregateversion and time are needed for the history"),
+        (delivery_of(new_id(), 1, subject="seven").body, "id and subject must be UUIDs for the history"),
+        (
+            delivery_of(new_id(), 1, dataschema=f"urn:event-schema:{CHANNEL}.created:2.0").body,
+            f"{CHANNEL}.created: major version 2 received, 1 is understood",
+        ),
+    ],
+)
+async def test_a_message_that_can_never_be_handled_is_dead_lettered_at_once(
+    create: Create, body: bytes, reason: str
+) -> None:
+    verdict = await create()(Delivery(body))
+    assert isinstance(verdict, Dead)
+    assert verdict.reason.startswith(reason)
+
+
+async def test_unknown_types_are_ignored_and_newer_minor_versions_handled(
+    create: Create, storage: MemoryMessageStorage
+) -> None:
+    processor, id = create(), new_id()
+    assert await processor(delivery_of(new_id(), 1, "shipped")) == Done()
+    newer = delivery_of(
+        id,
+        1,
+        dataschema=f"urn:event-schema:{CHANNEL}.created:1.7",
+        data={"id": str(id), "reference": "A", "quantity": 1, "color": "red"},
+        newattribute="x",
+    )
+    assert await processor(newer) == Done()
+    [entry] = await recorded(storage, id)
+    assert entry.data["color"] == "red"
+
+
+async def test_a_failing_message_is_retried_and_then_dead_lettered_with_the_reason(create: Create) -> None:
+    async def fail(context: HandlerContext, envelope: Envelope) -> None:
+        del context, envelope
+        raise ZeroDivisionError("no such thing")
+
+    processor, delivery = create(fail), delivery_of(new_id(), 1)
+    for attempt in range(1, ATTEMPTS):
+        verdict = await processor(Delivery(delivery.body, attempt=attempt))
+        assert isinstance(verdict, Retry)
+        assert 0.05 * 2 ** (attempt - 1) <= verdict.after_seconds <= 0.1 * 2 ** (attempt - 1)
+    assert await processor(Delivery(delivery.body, attempt=ATTEMPTS)) == Dead("ZeroDivisionError: no such thing")
+
+
+async def test_a_failed_effect_leaves_nothing_behind(create: Create, database: MemoryDatabase) -> None:
+    failures = iter([True, False])
+
+    async def fail_once(context: HandlerContext, envelope: Envelope) -> None:
+        del context, envelope
+        if next(failures):
+            raise ValueError
+
+    processor, delivery = create(fail_once), delivery_of(new_id(), 1)
+    assert isinstance(await processor(delivery), Retry)
+    assert database.held == set()
+    assert await processor(delivery) == Done()
+
+
+async def test_messages_are_held_while_the_database_is_away_and_use_up_no_attempt(
+    create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OUTAGE", Backoff(first=0.001, longest=0.001))
+    calls = 0
+
+    async def recover(context: HandlerContext, envelope: Envelope) -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= ATTEMPTS * 5:
+            await database_unavailable(context, envelope)
+
+    processor = create(recover, database_unavailable)
+    assert await processor(Delivery(delivery_of(new_id(), 1).body, attempt=ATTEMPTS)) == Done()
+
+
+async def test_a_message_that_overburdens_an_available_database_uses_up_its_attempts(create: Create) -> None:
+    processor, body = create(database_unavailable), delivery_of(new_id(), 1).body
+    assert isinstance(await processor(Delivery(body, attempt=1)), Retry)
+    assert isinstance(await processor(Delivery(body, attempt=ATTEMPTS)), Dead)
+
+
+async def test_held_messages_are_returned_when_the_process_stops(create: Create) -> None:
+    processor = create(database_unavailable, database_unavailable)
+    handling = asyncio.create_task(processor(delivery_of(new_id(), 1)))
+    await asyncio.sleep(0.01)
+    processor.stop()
+    assert await handling == Retry(0, "the process is stopping")
+
+
+async def test_a_message_that_crashes_the_process_each_time_is_dead_lettered(create: Create) -> None:
+    verdict = await create()(Delivery(delivery_of(new_id(), 1).body, attempt=ATTEMPTS * 2 + 1))
+    assert isinstance(verdict, Dead)
+
+
+async def test_an_event_is_the_cause_of_what_its_handler_does(create: Create) -> None:
+    seen = []
+
+    async def look(context: HandlerContext, envelope: Envelope) -> None:
+        del context, envelope
+        seen.append(current_correlation())
+
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await create(look)(delivery_of(new_id(), 1, id="event-1", correlationid="request-1", traceparent=trace))
+    [context] = seen
+    assert context is not None
+    assert (context.correlation_id, context.causation_id, context.traceparent) == ("request-1", "event-1", trace)
+
+
+async def test_events_of_one_aggregate_are_handled_one_after_the_other_and_those_of_others_at_once(
+    create: Create,
+) -> None:
+    running: list[str] = []
+    most = 0
+    repeated = False
+
+    async def look(context: HandlerContext, envelope: Envelope) -> None:
+        nonlocal most, repeated
+        del context
+        key = str(envelope.subject)
+        repeated |= key in running
+        running.append(key)
+        most = max(most, len(running))
+        await asyncio.sleep(0.001)
+        running.remove(key)
+
+    processor, ids = create(look), [new_id() for _ in range(4)]
+    await asyncio.gather(*(processor(delivery_of(id, version)) for version in range(1, 6) for id in ids))
+    assert (repeated, most) == (False, 4)

@@ -1,0 +1,60 @@
+"""The events of a transaction are enqueued in it."""
+
+import pytest
+
+from chassis.database.memory import MemoryDatabase
+from chassis.database.port import DatabaseTransaction
+from chassis.database.retries import Retries
+from chassis.database.transactions import Transactions
+from chassis.identity import new_id, utc_now
+from chassis.messaging.contracts import EventSerializer
+from chassis.messaging.outbox import OutboxTransactions
+from chassis.messaging.storage.memory import MemoryMessageStorage, MemoryOutbox
+from tests.sample.domain.labels import Label
+from tests.sample.messaging.contracts import CATALOG
+from tests.sample.storage.memory import MemoryLabels
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    """An empty database."""
+    return MemoryDatabase()
+
+
+@pytest.fixture
+def outbox(database: MemoryDatabase) -> MemoryOutbox:
+    """Its outbox."""
+    return MemoryMessageStorage(database).outbox
+
+
+@pytest.fixture
+def transactions(database: MemoryDatabase, outbox: MemoryOutbox) -> OutboxTransactions:
+    """Its transactions."""
+    return OutboxTransactions(Transactions(database, Retries()), outbox, EventSerializer(CATALOG, new_id))
+
+
+async def test_events_are_enqueued_with_the_aggregate(
+    database: MemoryDatabase, outbox: MemoryOutbox, transactions: OutboxTransactions
+) -> None:
+    label = Label.print(id=new_id(), text="fragile", at=utc_now())
+
+    async def print_label(transaction: DatabaseTransaction) -> str:
+        await MemoryLabels(database).within(transaction).add(label)
+        return "printed"
+
+    assert await transactions.run(print_label) == "printed"
+    [waiting] = outbox.waiting
+    assert (waiting.message.type, waiting.message.key) == ("warehouse-service.shipping-label.printed", str(label.id))
+
+
+async def test_a_failed_step_enqueues_nothing(
+    database: MemoryDatabase, outbox: MemoryOutbox, transactions: OutboxTransactions
+) -> None:
+    async def fail(transaction: DatabaseTransaction) -> None:
+        label = Label.print(id=new_id(), text="fragile", at=utc_now())
+        await MemoryLabels(database).within(transaction).add(label)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await transactions.run(fail)
+    assert outbox.waiting == []
