@@ -30,7 +30,7 @@ class RetryMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._retries = Counter(
-            "database_retries", "Steps run again because the database interrupted", registry=registry
+            "database_retries", "Steps run again because the database interrupted them", registry=registry
         )
 
     def __call__(self) -> None:

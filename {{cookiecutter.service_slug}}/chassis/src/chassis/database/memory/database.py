@@ -6,10 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from ...domain import Aggregate
 from ..port import PoolUsage
 from .idempotency import SavedResponse
 from .transaction import MemoryTransaction
+
+_log = structlog.stdlib.get_logger("database")
 
 
 class MemoryDatabase:
@@ -23,7 +27,8 @@ class MemoryDatabase:
         self.held: set[str] = set()
 
     async def open(self) -> None:
-        """Nothing to open."""
+        """Nothing to open; a log line says where data is."""
+        _log.warning("no DATABASE_URL: data is kept in memory and lives as long as this process")
 
     async def close(self) -> None:
         """Nothing to close."""

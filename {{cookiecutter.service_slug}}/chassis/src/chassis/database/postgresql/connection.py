@@ -1,22 +1,14 @@
 """Connections: they create spans for statements and keep row values out of errors."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 
 from ...telemetry.spans import statement_span
-from .errors import without_row_values
+from .errors import remove_row_values
 
 SYSTEM = "postgresql"
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
-
-
-@contextmanager
-def _observed(query: str) -> Iterator[None]:
-    with statement_span(SYSTEM, query), without_row_values():
-        yield
 
 
 class ObservedConnection(asyncpg.Connection):
@@ -24,21 +16,37 @@ class ObservedConnection(asyncpg.Connection):
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
         """Run a statement that changes rows."""
-        with _observed(query):
-            return await super().execute(query, *args, **options)
+        try:
+            with statement_span(SYSTEM, query):
+                return await super().execute(query, *args, **options)
+        except asyncpg.PostgresError as error:
+            remove_row_values(error)
+            raise
 
     async def fetch(self, query: str, *args: Any, **options: Any) -> list[Any]:
         """All rows of a query."""
-        with _observed(query):
-            rows: list[Any] = await super().fetch(query, *args, **options)
-            return rows
+        try:
+            with statement_span(SYSTEM, query):
+                rows: list[Any] = await super().fetch(query, *args, **options)
+                return rows
+        except asyncpg.PostgresError as error:
+            remove_row_values(error)
+            raise
 
     async def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
         """The first row of a query."""
-        with _observed(query):
-            return await super().fetchrow(query, *args, **options)
+        try:
+            with statement_span(SYSTEM, query):
+                return await super().fetchrow(query, *args, **options)
+        except asyncpg.PostgresError as error:
+            remove_row_values(error)
+            raise
 
     async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
         """One value of the first row."""
-        with _observed(query):
-            return await super().fetchval(query, *args, **options)
+        try:
+            with statement_span(SYSTEM, query):
+                return await super().fetchval(query, *args, **options)
+        except asyncpg.PostgresError as error:
+            remove_row_values(error)
+            raise

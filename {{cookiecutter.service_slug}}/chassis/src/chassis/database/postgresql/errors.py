@@ -68,18 +68,13 @@ def interrupted_errors() -> Iterator[None]:
         raise Interrupted("database", "the connection was lost") from error
 
 
-@contextmanager
-def without_row_values() -> Iterator[None]:
-    """Remove values of rows and arguments from errors: tracebacks are logged, and the values belong to clients.
+def remove_row_values(error: asyncpg.PostgresError) -> None:
+    """Remove values of rows and arguments from an error: tracebacks are logged, and the values belong to clients.
 
     Constraint, table and column stay; they name the mistake.
     """
-    try:
-        yield
-    except asyncpg.PostgresError as error:
-        error.detail = error.context = error.internal_query = None
-        if isinstance(error, asyncpg.DataError):
-            error.args = (_quoted.sub('"..."', str(error.args[0]).partition(": ")[0]),)
-            error.message = error.args[0]
-            error.__cause__ = error.__context__ = None  # the conversion that failed, with the value
-        raise
+    error.detail = error.context = error.internal_query = None
+    if isinstance(error, asyncpg.DataError):
+        error.args = (_quoted.sub('"..."', str(error.args[0]).partition(": ")[0]),)
+        error.message = error.args[0]
+        error.__cause__ = error.__context__ = None  # the conversion that failed, with the value

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+import structlog
+
 from ...identity import utc_now
 from ..port import (
     CONTENT_TYPE,
@@ -23,6 +25,8 @@ from ..port import (
     channel_of,
     noop,
 )
+
+_log = structlog.stdlib.get_logger("broker")
 
 
 @dataclass(slots=True)

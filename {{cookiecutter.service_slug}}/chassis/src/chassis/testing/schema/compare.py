@@ -48,7 +48,7 @@ def check_schema(folders: Sequence[Path], dialect: str, metadata: MetaData) -> S
 
     Args:
         folders: of revision files, such as `migrations/versions`.
-        dialect: the service's database: `postgresql`, `mysql` or `sqlite`.
+        dialect: the service's database, by SQLAlchemy's name for it.
         metadata: the tables as they should be.
 
     Returns:

@@ -167,7 +167,7 @@ def replay(folders: Iterable[Path], dialect: str) -> Replay:
 
     Args:
         folders: of revision files.
-        dialect: the database, by SQLAlchemy's name for it, such as `postgresql`.
+        dialect: the database, by SQLAlchemy's name for it.
     """
     locations = [str(folder) for folder in folders]
     context = MigrationContext.configure(dialect_name=dialect, opts={"as_sql": True, "output_buffer": StringIO()})
