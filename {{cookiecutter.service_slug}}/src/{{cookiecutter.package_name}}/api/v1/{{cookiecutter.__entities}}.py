@@ -48,7 +48,11 @@ def create_router(commands: Commands, store: {{ cookiecutter.__Entity }}Store, u
         """Creates {{ cookiecutter.__a_noun }} in status `created`."""
 
         async def step(transaction: Transaction) -> StoredResponse:
-            created = await use_cases.create(store.within(transaction), body.reference, body.quantity)
+            created = await use_cases.create(
+                store.within(transaction),
+                reference=body.reference,
+                quantity=body.quantity,
+            )
             return _response(created, HTTPStatus.CREATED, {"location": f"/v1/{{ cookiecutter.__resource }}/{created.id}"})
 
         return await commands.run(request, key, step)
@@ -96,7 +100,7 @@ def create_router(commands: Commands, store: {{ cookiecutter.__Entity }}Store, u
     ) -> Response:
         """Changes details while the status is `created`."""
         expected = expected_versions(if_match)
-        changes = body.model_dump(exclude_unset=True)
+        changes = body.changes()
         step = _step(lambda transaction: use_cases.amend(store.within(transaction), id, expected, **changes))
         return await commands.run(request, key, step)
 

@@ -1,7 +1,7 @@
 """Requests and responses of the resource; separate from the domain so that both can change."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 from uuid import UUID
 
 from chassis.domain import Page
@@ -9,6 +9,7 @@ from chassis.http.paging import encode_cursor
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
+from ...domain.{{ cookiecutter.__entities }}.use_cases import {{ cookiecutter.__Entity }}Changes
 from ...domain.{{ cookiecutter.__entities }}.values import QUANTITY_MAX, REFERENCE_MAX_LENGTH, REFERENCE_PATTERN, Status
 
 ReferenceText = Annotated[
@@ -38,7 +39,8 @@ class {{ cookiecutter.__Entity }}Amendment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
-    # Left out is not the same as null: the factories only stand for "not sent" and never reach the domain.
+    # Left out is not the same as null: the factories only stand for "not sent" and never reach the domain. A field that
+    # may be cleared is declared as `Text | None = None`.
     reference: ReferenceText = Field(default_factory=str)
     quantity: QuantityNumber = Field(default_factory=int)
 
@@ -48,6 +50,10 @@ class {{ cookiecutter.__Entity }}Amendment(BaseModel):
         if not self.model_fields_set:
             raise ValueError("name at least one field to change")
         return self
+
+    def changes(self) -> {{ cookiecutter.__Entity }}Changes:
+        """Only the fields that were sent, null included."""
+        return cast({{ cookiecutter.__Entity }}Changes, self.model_dump(exclude_unset=True))
 
 
 class {{ cookiecutter.__Entity }}Representation(BaseModel):

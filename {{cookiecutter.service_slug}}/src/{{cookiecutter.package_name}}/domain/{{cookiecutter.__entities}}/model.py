@@ -41,10 +41,9 @@ class {{ cookiecutter.__Entity }}(Aggregate[{{ cookiecutter.__Entity }}Event]):
         new.record(event)
         return new
 
-    def amend(self, *, reference: Reference | None = None, quantity: Quantity | None = None, at: datetime) -> None:
-        """Change details while it is `created`; None keeps a value, and equal values change nothing."""
+    def amend(self, *, reference: Reference, quantity: Quantity, at: datetime) -> None:
+        """Change details while it is `created`; equal values change nothing."""
         self._require("amended", Status.CREATED)
-        reference, quantity = reference or self.reference, quantity or self.quantity
         if (reference, quantity) == (self.reference, self.quantity):
             return
         event = {{ cookiecutter.__Entity }}Amended(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from chassis.domain import Clock, NewId
@@ -18,7 +19,13 @@ class Create{{ cookiecutter.__Entity }}:
     new_id: NewId
     now: Clock
 
-    async def __call__(self, repository: {{ cookiecutter.__Entity }}Repository, reference: str, quantity: int) -> {{ cookiecutter.__Entity }}:
+    async def __call__(
+        self,
+        repository: {{ cookiecutter.__Entity }}Repository,
+        *,
+        reference: str,
+        quantity: int,
+    ) -> {{ cookiecutter.__Entity }}:
         created = {{ cookiecutter.__Entity }}.create(
             id=self.new_id(),
             reference=Reference(reference),
@@ -27,6 +34,13 @@ class Create{{ cookiecutter.__Entity }}:
         )
         await repository.add(created)
         return created
+
+
+class {{ cookiecutter.__Entity }}Changes(TypedDict, total=False):
+    """What an amendment names. A field that is left out keeps its value; None clears an optional one."""
+
+    reference: str
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +54,13 @@ class Amend{{ cookiecutter.__Entity }}:
         repository: {{ cookiecutter.__Entity }}Repository,
         id: UUID,
         expected: Collection[int] | None,
-        *,
-        reference: str | None = None,
-        quantity: int | None = None,
+        **changes: Unpack[{{ cookiecutter.__Entity }}Changes],
     ) -> {{ cookiecutter.__Entity }}:
         amended = await repository.get(id)
         amended.require_version(expected)
         amended.amend(
-            reference=None if reference is None else Reference(reference),
-            quantity=None if quantity is None else Quantity(quantity),
+            reference=Reference(changes["reference"]) if "reference" in changes else amended.reference,
+            quantity=Quantity(changes["quantity"]) if "quantity" in changes else amended.quantity,
             at=self.now(),
         )
         await repository.save(amended)
