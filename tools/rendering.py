@@ -11,6 +11,7 @@ from typing import Any
 from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from cookiecutter.utils import create_env_with_context
+from jinja2 import FileSystemLoader
 
 from tools import options
 
@@ -30,9 +31,10 @@ def literal(answer: Any) -> Any:  # noqa: ANN401 - whatever a user may put into 
     return "{{ '" + quoted + "' }}"
 
 
-def text(template: str, context: Mapping[str, Any]) -> str:
-    """A template, rendered with everything that cookiecutter's own rendering has."""
+def text(template: str, context: Mapping[str, Any], folder: Path = options.TEMPLATE) -> str:
+    """A template, rendered with everything that cookiecutter's own rendering has; includes come from `folder`."""
     environment = create_env_with_context({"cookiecutter": dict(context["cookiecutter"])})
+    environment.loader = FileSystemLoader([folder, options.ROOT / "templates"])
     return str(environment.from_string(template).render(**context))
 
 

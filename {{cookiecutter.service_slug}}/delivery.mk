@@ -1,3 +1,4 @@
+{%- from "slots.jinja" import slot with context -%}
 # How a commit gets into production: the steps of the pipeline, each of which can be run by hand. docs/pipeline.md puts them in order.
 # Needs docker with buildx, and git. The other tools run from their own images: one line says which version everybody uses.
 .PHONY: {{ 'servers ' if cookiecutter.broker != 'none' or cookiecutter.database in cookiecutter._layers['database/server']['database'] }}integration contract-diff written audit image-archive sbom scan tag login publish sign verify promote rollback push
@@ -17,7 +18,7 @@ BUILDER ?= delivery
 BUILD_CONTEXT ?=
 DOCKER_CONFIG ?= $(HOME)/.docker
 export DOCKER_CONFIG
-{% include "options/ci/" ~ cookiecutter.ci ~ "/fragments/delivery.mk" %}
+{{ slot("delivery.mk") }}
 BUILD = docker buildx build --builder "$(BUILDER)" $(IMAGE_ARGUMENTS) $$(cat build/base-images) \
 	--build-arg SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" --cache-from type=local,src=build/cache
 # Every tool gets at build/ only, as whoever runs make.
