@@ -4,6 +4,7 @@ import pytest
 
 from chassis.messaging.brokers.in_process import InProcessBroker
 from chassis.testing.brokers import BrokerConformance, DeadLetterConformance
+from chassis.testing.messaging import EventLifecycleConformance
 
 
 class InProcess:
@@ -26,3 +27,7 @@ class TestDelivery(InProcess, BrokerConformance):
 
 class TestDeadLetters(InProcess, DeadLetterConformance):
     """Dead letters."""
+
+
+class TestEventLifecycle(InProcess, EventLifecycleConformance):
+    """Outbox, relay, broker and inbox together."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.database.memory import MemoryAggregates
-
 from tests.sample.domain.labels import Label
 from tests.sample.domain.parcels import Parcel, Status
 

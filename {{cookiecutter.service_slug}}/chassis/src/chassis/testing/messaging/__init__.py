@@ -8,22 +8,27 @@ MessageStorage on it. Each test has its own::
     class TestInbox(InboxConformance): ...
 
     class TestHistory(HistoryConformance): ...
+
+A broker adapter's tests subclass EventLifecycleConformance, beside the suites of `chassis.testing.brokers`.
 """
 
 import pytest
 
 # Before the imports: failed assertions of these modules then show their values, as those of a test module do.
-pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("history", "inbox", "outbox", "refused", "relays")))
+_SUITES = ("history", "inbox", "lifecycle", "outbox", "refused", "relays")
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _SUITES))
 
 from .catalog import assert_catalog_is_complete  # noqa: E402
 from .event_versions import objections  # noqa: E402
 from .history import HistoryConformance  # noqa: E402
 from .inbox import InboxConformance  # noqa: E402
+from .lifecycle import EventLifecycleConformance  # noqa: E402
 from .outbox import OutboxConformance  # noqa: E402
 from .relays import FailingBroker, relaying  # noqa: E402
 from .storage import new_entry, new_message, new_messages  # noqa: E402
 
 __all__ = [
+    "EventLifecycleConformance",
     "FailingBroker",
     "HistoryConformance",
     "InboxConformance",

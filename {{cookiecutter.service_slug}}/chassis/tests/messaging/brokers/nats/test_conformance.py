@@ -1,6 +1,7 @@
 """NATS passes the suites of every broker."""
 
 from chassis.testing.brokers import BrokerConformance, DeadLetterConformance
+from chassis.testing.messaging import EventLifecycleConformance
 
 
 class TestDelivery(BrokerConformance):
@@ -9,3 +10,7 @@ class TestDelivery(BrokerConformance):
 
 class TestDeadLetters(DeadLetterConformance):
     """Dead letters."""
+
+
+class TestEventLifecycle(EventLifecycleConformance):
+    """Outbox, relay, broker and inbox together."""

@@ -1,7 +1,6 @@
 """The sample's statements on MySQL."""
 
 from chassis.database.mysql import to_time, to_uuid
-
 from chassis.database.port import Row, SqlDatabase
 from tests.sample.domain.parcels import Parcel, Quantity, Reference, Status
 from tests.sample.storage.sql import SqlParcels, Statements

@@ -1,8 +1,7 @@
 """The sample's statements on SQLite."""
 
-from chassis.database.sqlite import to_time, to_uuid
-
 from chassis.database.port import Row, SqlDatabase
+from chassis.database.sqlite import to_time, to_uuid
 from tests.sample.domain.parcels import Parcel, Quantity, Reference, Status
 from tests.sample.storage.sql import SqlParcels, Statements
 

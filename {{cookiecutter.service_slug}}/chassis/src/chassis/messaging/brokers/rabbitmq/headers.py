@@ -15,6 +15,7 @@ from aio_pika import DeliveryMode
 from aio_pika import Message as Copy
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq import spec
+from aiormq.abc import DeliveredMessage
 from pamqp.header import ContentHeader
 
 from ....identity import utc_now
@@ -40,11 +41,13 @@ def new_properties(message: Message) -> spec.Basic.Properties:
     )
 
 
-def to_delivery(message: AbstractIncomingMessage) -> Delivery:
+def to_delivery(message: DeliveredMessage) -> Delivery:
     """The message as its handler receives it."""
-    if not message.headers:
-        return Delivery(message.body, _content_type(message))
-    return Delivery(message.body, _plain_headers(message), attempt=1 + _failures(message.headers))
+    properties = message.header.properties
+    if not properties.headers:
+        return Delivery(message.body, _plain_headers({}, properties.content_type))
+    headers = _plain_headers(properties.headers, properties.content_type)
+    return Delivery(message.body, headers, attempt=1 + _failures(properties.headers))
 
 
 def to_retry(message: AbstractIncomingMessage, attempt: int, seconds: float) -> Copy:
@@ -64,7 +67,7 @@ def as_new(message: AbstractIncomingMessage) -> Copy:
     """The copy of a dead letter that is delivered as if for the first time."""
     new = cast(Copy, copy(message))
     new.message_id = _message_id(message) or str(uuid4())
-    new.headers = _theirs(message)
+    new.headers = _theirs(message.headers)
     new.user_id = None
     return new
 
@@ -78,7 +81,7 @@ def read_dead_letter(message: AbstractIncomingMessage) -> DeadLetter:
         reason=str(headers.get(REASON) or headers.get("x-first-death-reason") or "unknown"),
         attempts=_number(headers.get(ATTEMPTS)) + (0 if by_us else DELIVERIES),
         failed_at=_failed_at(headers),
-        headers=_plain_headers(message),
+        headers=_plain_headers(headers, message.content_type),
         body=message.body,
     )
 
@@ -87,7 +90,7 @@ def _copy(message: AbstractIncomingMessage, ours: Mapping[str, Any]) -> Copy:
     result = cast(Copy, copy(message))
     if message_id := _message_id(message):
         ours = {**ours, MESSAGE_ID: message_id}
-    result.headers = {**_theirs(message), **ours}
+    result.headers = {**_theirs(message.headers), **ours}
     result.message_id = str(uuid4())
     result.delivery_mode = DeliveryMode.PERSISTENT
     result.expiration = None
@@ -103,16 +106,13 @@ def _message_id(message: AbstractIncomingMessage) -> str | None:
     return str(found) if found else None
 
 
-def _theirs(message: AbstractIncomingMessage) -> dict[str, Any]:
-    return {name: value for name, value in message.headers.items() if not name.startswith((OURS, *BROKERS))}
+def _theirs(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if not name.startswith((OURS, *BROKERS))}
 
 
-def _plain_headers(message: AbstractIncomingMessage) -> dict[str, str]:
-    return {name: _text(value) for name, value in _theirs(message).items()} | _content_type(message)
-
-
-def _content_type(message: AbstractIncomingMessage) -> dict[str, str]:
-    return {"content-type": message.content_type} if message.content_type else {}
+def _plain_headers(headers: Mapping[str, Any], content_type: str | None) -> dict[str, str]:
+    plain = {name: _text(value) for name, value in _theirs(headers).items()}
+    return plain | {"content-type": content_type} if content_type else plain
 
 
 def _failures(headers: Mapping[str, Any]) -> int:
@@ -139,4 +139,4 @@ def _failed_at(headers: Mapping[str, Any]) -> datetime:
 
 def _digest(message: AbstractIncomingMessage) -> str:
     """An id for a dead letter whose message id another client chose."""
-    return sha256(repr((message.message_id, sorted(_theirs(message)), message.body)).encode()).hexdigest()[:32]
+    return sha256(repr((message.message_id, sorted(_theirs(message.headers)), message.body)).encode()).hexdigest()[:32]

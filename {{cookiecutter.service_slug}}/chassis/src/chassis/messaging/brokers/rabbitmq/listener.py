@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
 
 from ....background import Backoff
 from ....errors import Unavailable
@@ -28,7 +29,7 @@ CANCEL_SECONDS = 5
 
 _log = structlog.stdlib.get_logger("broker")
 
-_Received = tuple[AbstractChannel, AbstractIncomingMessage]
+_Received = tuple[AbstractChannel, DeliveredMessage]
 
 
 class QueueListener:
@@ -51,7 +52,6 @@ class QueueListener:
         self._settlement = MessageSettlement(publisher, subscription.name)
         self._received: asyncio.Queue[_Received | None] = asyncio.Queue()
         self._channel: AbstractChannel | None = None
-        self._queue: AbstractQueue | None = None
         self._tried = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
@@ -82,10 +82,10 @@ class QueueListener:
             self._keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeping
-        if self._queue is not None:
+        if self._channel is not None:
             with suppress(Unavailable), unavailable_errors():
                 async with asyncio.timeout(CANCEL_SECONDS):
-                    await self._queue.cancel(self._subscription.name)
+                    await (await self._channel.get_underlay_channel()).basic_cancel(self._subscription.name)
         # Messages received and not yet handled are requeued when the channel is closed.
         self._discard_received()
 
@@ -122,12 +122,12 @@ class QueueListener:
             await self._topology.bind(channel, self._subscription)
             await channel.set_qos(prefetch_count=self._concurrency)
             self._discard_received()
-            queue = self._queue = await channel.get_queue(name, ensure=False)
 
-            async def receive(message: AbstractIncomingMessage) -> None:
+            async def receive(message: DeliveredMessage) -> None:
                 self._received.put_nowait((channel, message))
 
-            await queue.consume(receive, consumer_tag=name)
+            # The queue's own `consume` converts each message, which takes as long as all the rest of receiving it.
+            await underlay.basic_consume(name, receive, consumer_tag=name)
         self._tried.set()
         _log.info("consuming", subscription=name)
         await ended.wait()
@@ -149,6 +149,6 @@ class QueueListener:
                 await self._close_channel()
 
     async def _close_channel(self) -> None:
-        channel, self._channel, self._queue = self._channel, None, None
+        channel, self._channel = self._channel, None
         if channel is not None:
             await close_channel(channel)

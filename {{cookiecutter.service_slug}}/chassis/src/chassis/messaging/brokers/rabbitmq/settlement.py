@@ -4,7 +4,9 @@ import asyncio
 from contextlib import suppress
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractMessage
+from aio_pika import IncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractMessage
+from aiormq.abc import DeliveredMessage
 
 from ....background import Backoff
 from ....errors import Unavailable
@@ -36,7 +38,7 @@ class MessageSettlement:
         self._stopping.set()
 
     async def settle(
-        self, channel: AbstractChannel, message: AbstractIncomingMessage, delivery: Delivery, verdict: Verdict
+        self, channel: AbstractChannel, message: DeliveredMessage, delivery: Delivery, verdict: Verdict
     ) -> None:
         """Settle a message of this channel. If the channel is closed, the broker redelivers."""
         match verdict:
@@ -45,14 +47,14 @@ class MessageSettlement:
             case Retry(after_seconds=seconds) if seconds <= 0:
                 await _requeue(message)
             case Retry(after_seconds=seconds):
-                copy = to_retry(message, delivery.attempt, seconds)
+                copy = to_retry(IncomingMessage(message), delivery.attempt, seconds)
                 await self._move(channel, message, retry_queue(self._name, seconds), copy)
             case Dead(reason=reason):
-                copy = to_dead_letter(message, delivery.attempt, reason)
+                copy = to_dead_letter(IncomingMessage(message), delivery.attempt, reason)
                 await self._move(channel, message, dead_queue(self._name), copy)
 
     async def _move(
-        self, channel: AbstractChannel, message: AbstractIncomingMessage, queue: str, copy: AbstractMessage
+        self, channel: AbstractChannel, message: DeliveredMessage, queue: str, copy: AbstractMessage
     ) -> None:
         outgoing = OutgoingMessage.to_queue(queue, copy)
         failures = 0
@@ -91,13 +93,13 @@ async def close_channel(channel: AbstractChannel) -> None:
 # The server does not answer these. The time limit is for the library, which can hang here while its connection ends.
 
 
-async def _acknowledge(message: AbstractIncomingMessage) -> None:
+async def _acknowledge(message: DeliveredMessage) -> None:
     with suppress(Unavailable), unavailable_errors():
         async with asyncio.timeout(ANSWER_SECONDS):
-            await message.ack()
+            await message.channel.basic_ack(message.delivery_tag or 0, wait=False)
 
 
-async def _requeue(message: AbstractIncomingMessage) -> None:
+async def _requeue(message: DeliveredMessage) -> None:
     with suppress(Unavailable), unavailable_errors():
         async with asyncio.timeout(ANSWER_SECONDS):
-            await message.nack(requeue=True)
+            await message.channel.basic_nack(message.delivery_tag or 0, requeue=True, wait=False)

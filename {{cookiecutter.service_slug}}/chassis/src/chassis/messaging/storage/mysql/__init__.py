@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from ....database.revisions import Branch
+from .history import MysqlHistory
+from .inbox import MysqlInbox
+from .outbox import MysqlOutbox
 from .storage import MysqlMessageStorage
 
 MIGRATIONS = Branch(
@@ -11,4 +14,4 @@ MIGRATIONS = Branch(
     frozenset({"outbox_lanes", "outbox", "inbox", "history"}),
 )
 
-__all__ = ["MIGRATIONS", "MysqlMessageStorage"]
+__all__ = ["MIGRATIONS", "MysqlHistory", "MysqlInbox", "MysqlMessageStorage", "MysqlOutbox"]

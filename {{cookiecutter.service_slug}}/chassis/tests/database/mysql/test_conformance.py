@@ -1,0 +1,30 @@
+"""MySQL makes the guarantees of every database."""
+
+from chassis.database.mysql import MysqlDatabase
+from chassis.database.port import Database
+from chassis.testing.database import IdempotencyConformance, Store
+from tests.sample.domain.parcels import Parcel
+from tests.sample.storage.mysql import create_parcels
+from tests.support.parcels import ParcelConformance, ParcelPagingConformance
+
+
+class TestParcels(ParcelConformance):
+    """The sample's repository."""
+
+    def store(self, database: Database) -> Store[Parcel]:
+        """The adapter."""
+        assert isinstance(database, MysqlDatabase)
+        return create_parcels(database)
+
+
+class TestPaging(ParcelPagingConformance):
+    """Its pages."""
+
+    def store(self, database: Database) -> Store[Parcel]:
+        """The adapter."""
+        assert isinstance(database, MysqlDatabase)
+        return create_parcels(database)
+
+
+class TestIdempotency(IdempotencyConformance):
+    """Its idempotency keys."""

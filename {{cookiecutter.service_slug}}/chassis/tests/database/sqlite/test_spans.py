@@ -1,0 +1,26 @@
+"""Every statement is a span, BEGIN and COMMIT too: they show how long the disk took."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+
+from chassis.database.sqlite import SqliteDatabase, connection
+
+
+async def test_statements_are_spans(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans: list[tuple[str, str]] = []
+
+    def recorded(system: str, statement: str) -> AbstractContextManager[None]:
+        spans.append((system, statement))
+        return nullcontext()
+
+    async with database.begin() as transaction:  # connects
+        await transaction.fetch("SELECT 1")
+    monkeypatch.setattr(connection, "statement_span", recorded)
+    async with database.begin() as transaction:
+        await transaction.execute("DELETE FROM labels WHERE text = ?", "fragile")
+        await transaction.fetch("SELECT ?", 1)
+    assert spans == [
+        ("sqlite", statement)
+        for statement in ("BEGIN IMMEDIATE", "DELETE FROM labels WHERE text = ?", "SELECT ?", "COMMIT")
+    ]
