@@ -23,9 +23,15 @@ from .domain.{{ cookiecutter.__entities }}.use_cases import (
     {{ cookiecutter.__Entity }}UseCases,
 )
 from .infrastructure import {{ slot("bootstrap/own-imports") }}schema
-from .infrastructure.{{ cookiecutter.__entities }}.repositories import Memory{{ cookiecutter.__Entity }}s, Sql{{ cookiecutter.__Entity }}s
+from .infrastructure.{{ cookiecutter.__entities }}.repositories import (
+    Memory{{ cookiecutter.__Entity }}s,
+    Sql{{ cookiecutter.__Entity }}s,
+)
 
-{{ slot("bootstrap/exports") }}SERVICE = ServiceIdentity.of_distribution("{{ cookiecutter.service_slug }}", {{ cookiecutter.__title_python }})
+{{ slot("bootstrap/exports") }}SERVICE = ServiceIdentity.of_distribution(
+    "{{ cookiecutter.service_slug }}",
+    {{ cookiecutter.__title_python }},
+)
 EVENTS = (*{{ cookiecutter.__entity }}_events.EVENTS,)
 DECISIONS = (*{{ cookiecutter.__entity }}_events.DECISIONS,)
 
@@ -82,7 +88,11 @@ def create_service(
     process.use_database(storage.database, EVENTS, DECISIONS)
 {{ slot("bootstrap/service") }}    return process.create_api(
         [
-            {{ cookiecutter.__entities }}.create_router(process.commands, storage.{{ cookiecutter.__entities }}, create_{{ cookiecutter.__entity }}_use_cases()),
+            {{ cookiecutter.__entities }}.create_router(
+                process.commands,
+                storage.{{ cookiecutter.__entities }},
+                create_{{ cookiecutter.__entity }}_use_cases(),
+            ),
 {{ slot("bootstrap/routers") }}        ]
     )
 

@@ -1,4 +1,4 @@
-"""The resource `/v1/{{ cookiecutter.__resource }}`: reads go to the store, changes run through the pipeline of commands."""
+"""`/v1/{{ cookiecutter.__resource }}`: reads go to the store, changes run through the pipeline of commands."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -26,7 +26,11 @@ from .{{ cookiecutter.__entities }}_schemas import (
 Step = Callable[[Transaction], Awaitable[StoredResponse]]
 
 
-def create_router(commands: Commands, store: {{ cookiecutter.__Entity }}Store, use_cases: {{ cookiecutter.__Entity }}UseCases) -> APIRouter:
+def create_router(
+    commands: Commands,
+    store: {{ cookiecutter.__Entity }}Store,
+    use_cases: {{ cookiecutter.__Entity }}UseCases,
+) -> APIRouter:
     """The routes.
 
     Args:
@@ -53,7 +57,7 @@ def create_router(commands: Commands, store: {{ cookiecutter.__Entity }}Store, u
                 reference=body.reference,
                 quantity=body.quantity,
             )
-            return _response(created, HTTPStatus.CREATED, {"location": f"/v1/{{ cookiecutter.__resource }}/{created.id}"})
+            return _response(created, HTTPStatus.CREATED, {"location": f"{router.prefix}/{created.id}"})
 
         return await commands.run(request, key, step)
 

@@ -10,7 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
 from ...domain.{{ cookiecutter.__entities }}.use_cases import {{ cookiecutter.__Entity }}Changes
-from ...domain.{{ cookiecutter.__entities }}.values import QUANTITY_MAX, REFERENCE_MAX_LENGTH, REFERENCE_PATTERN, Status
+from ...domain.{{ cookiecutter.__entities }}.values import (
+    QUANTITY_MAX,
+    REFERENCE_MAX_LENGTH,
+    REFERENCE_PATTERN,
+    Status,
+)
 
 ReferenceText = Annotated[
     str,

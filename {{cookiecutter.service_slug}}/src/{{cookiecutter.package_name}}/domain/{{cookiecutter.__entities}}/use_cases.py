@@ -1,4 +1,4 @@
-"""What the service does with {{ cookiecutter.__nouns }}: one class per verb. Each is called with the repository of a transaction."""
+"""Use cases of {{ cookiecutter.__nouns }}: one class per verb, called with the repository of a transaction."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -73,7 +73,12 @@ class Confirm{{ cookiecutter.__Entity }}:
 
     now: Clock
 
-    async def __call__(self, repository: {{ cookiecutter.__Entity }}Repository, id: UUID, expected: Collection[int] | None) -> {{ cookiecutter.__Entity }}:
+    async def __call__(
+        self,
+        repository: {{ cookiecutter.__Entity }}Repository,
+        id: UUID,
+        expected: Collection[int] | None,
+    ) -> {{ cookiecutter.__Entity }}:
         confirmed = await repository.get(id)
         confirmed.require_version(expected)
         confirmed.confirm(at=self.now())
@@ -87,7 +92,12 @@ class Cancel{{ cookiecutter.__Entity }}:
 
     now: Clock
 
-    async def __call__(self, repository: {{ cookiecutter.__Entity }}Repository, id: UUID, expected: Collection[int] | None) -> {{ cookiecutter.__Entity }}:
+    async def __call__(
+        self,
+        repository: {{ cookiecutter.__Entity }}Repository,
+        id: UUID,
+        expected: Collection[int] | None,
+    ) -> {{ cookiecutter.__Entity }}:
         cancelled = await repository.get(id)
         cancelled.require_version(expected)
         cancelled.cancel(at=self.now())

@@ -67,7 +67,8 @@ def create_router(history: History, store: {{ cookiecutter.__Entity }}Store) -> 
         entries = await history.entries({{ cookiecutter.__Entity }}Event.aggregate, id, after, limit)
         if not entries:
             await store.find(id)
-        shown = {{ cookiecutter.__Entity }}History.model_construct(items=[{{ cookiecutter.__Entity }}EventRepresentation.of(entry) for entry in entries])
+        items = [{{ cookiecutter.__Entity }}EventRepresentation.of(entry) for entry in entries]
+        shown = {{ cookiecutter.__Entity }}History.model_construct(items=items)
         return Response(shown.model_dump_json(), media_type="application/json")
 
     return router
