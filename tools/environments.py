@@ -2,8 +2,9 @@
 
 Installing every project's requirements takes seconds and hundreds of megabytes each. Instead, one shared environment
 per interpreter holds what all choices together require, and each project gets a tiny environment of its own on top of
-it, with nothing installed but the project itself. So its commands, version and tests are real, and projects do not
-disturb each other.
+it, with nothing installed but the project and its chassis. So its commands, version and tests are real, and projects do
+not disturb each other. What a project forgets to require is noticed elsewhere: tests/live/test_installed.py installs
+each choice from its own pyproject.toml.
 """
 
 import fcntl
@@ -60,12 +61,13 @@ def kept(path: Path, interpreter: Path, requirements: list[str]) -> Environment:
 
 
 def for_project(project: Path, where: Path, base: Environment) -> Environment:
-    """An environment that sees everything in `base` and has the project installed, editable."""
+    """An environment that sees everything in `base` and has the project and its chassis installed, editable."""
     environment = Environment(where)
     _create(environment, base.python.resolve())
     (environment.site_packages / "shared.pth").write_text(f"{base.site_packages}\n", encoding="utf-8")
     _borrow_commands(environment, base)
-    _pip_install(environment, "--no-deps", "--no-build-isolation", "--editable", str(project))
+    editable = [argument for each in (project / "chassis", project) for argument in ("--editable", str(each))]
+    _pip_install(environment, "--no-deps", "--no-build-isolation", *editable)
     return environment
 
 

@@ -4,11 +4,12 @@ A service commits these files, so the template has to hold what each service wou
 names occur nowhere else, and the names are replaced by the expressions that made them; what only some services have is
 put between conditions. Run it after every change to slo.yaml or the folder observability:
 
-    python -m tools.monitoring PYTHON
+    python -m tools.monitoring [PYTHON]
 
-PYTHON is an interpreter with the service's requirements installed.
+PYTHON is an interpreter with the requirements of the chassis installed; by default the one of the matrix.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -17,9 +18,9 @@ from pathlib import Path
 
 from cookiecutter.main import cookiecutter
 
-from tools.options import ROOT
+from tools.derived import interpreter
+from tools.options import ROOT, TEMPLATE
 
-TEMPLATE = ROOT / "{{cookiecutter.service_slug}}"
 RULES = ("observability/rules.yaml", "k8s/components/monitoring/prometheusrule.yaml")
 DASHBOARD = "observability/dashboard.json"
 ANSWERS = {"service_name": "Zzq", "service_slug": "zzq-slug", "aggregate": "Zzq Entity"}
@@ -65,7 +66,8 @@ def made(python: str, **choices: str) -> dict[str, str]:
     """What a service with these choices makes."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(cookiecutter(str(ROOT), no_input=True, extra_context=ANSWERS | choices, output_dir=folder))
-        subprocess.run([python, "-m", "observability"], cwd=project, check=True)
+        chassis = os.environ | {"PYTHONPATH": str(project / "chassis" / "src")}
+        subprocess.run([python, "-m", "chassis.observability"], cwd=project, env=chassis, check=True)
         return {path: with_placeholders((project / path).read_text()) for path in (*RULES, DASHBOARD)}
 
 
@@ -104,4 +106,4 @@ def when(condition: str, text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1] if len(sys.argv) > 1 else interpreter())

@@ -23,13 +23,8 @@ def choices() -> dict[str, list[str]]:
 
 
 def requirements() -> list[str]:
-    """What all choices together require from the package index."""
-    declared = model()
-    every = set(chassis_requirements())
-    for group in (*declared["_requirements"].values(), *declared["_dev_requirements"].values()):
-        lists = group.values() if isinstance(group, dict) else [group]
-        every.update(requirement for choice in lists for requirement in choice)
-    return sorted(every)
+    """What services with any choices require from the package index: the chassis whole, and their own tools."""
+    return sorted({*chassis_requirements(), *model()["_dev_requirements"]})
 
 
 def chassis_requirements() -> list[str]:
@@ -44,10 +39,14 @@ def chassis_requirements() -> list[str]:
     return sorted({requirement for each in lists for requirement in each})
 
 
+def distribution(requirement: str) -> str:
+    """The name in a requirement, as the index writes it."""
+    return re.sub(r"[._]", "-", re.split(r"[^\w.-]", requirement)[0].lower())
+
+
 def chassis_distributions() -> list[str]:
     """The names of what the chassis requires; `_chassis_distributions` repeats them for the hook."""
-    names = {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in chassis_requirements()}
-    return sorted(re.sub(r"[._]", "-", name) for name in names)
+    return sorted({distribution(requirement) for requirement in chassis_requirements()})
 
 
 def chassis_extras(answers: dict[str, Any]) -> list[str]:
