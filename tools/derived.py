@@ -1,4 +1,4 @@
-"""Writes the templates of documents that a service makes from its code: its contracts and the documents of its settings.
+"""Writes the templates of documents that a service makes from its code: contracts, and documents of its settings.
 
 Documents hold the service's names in many forms. They are taken from services whose names occur nowhere else, and each
 name is replaced by the expression that made it. What only some choices bring becomes a fragment of their folders.
