@@ -47,7 +47,7 @@ def aggregates() -> list[str]:
     """The aggregates that would collide with a name of a service, with any choice."""
     with tempfile.TemporaryDirectory() as folder:
         services = [_generate(Path(folder, str(number)), each) for number, each in enumerate(every_choice())]
-        return sorted({noun for service in services for names in _namespaces(service) for noun in _colliding(names)})
+        return sorted({noun for service in services for names in _namespaces(service) for noun in colliding(names)})
 
 
 def every_choice() -> list[dict[str, str]]:
@@ -99,7 +99,7 @@ def _scopes(scope: symtable.SymbolTable) -> Iterator[set[str]]:
         yield from _scopes(inner)
 
 
-def _colliding(names: Iterable[str]) -> Iterator[str]:
+def colliding(names: Iterable[str]) -> Iterator[str]:
     """The aggregates for which a name made from the aggregate would be one that is there already."""
     made = {name for name in names if FORMS.search(name)}
     for pattern in made:

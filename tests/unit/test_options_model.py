@@ -1,5 +1,6 @@
 """cookiecutter.json is the one place that declares the options, so what it says must hang together."""
 
+import tomllib
 from collections.abc import Iterator
 from datetime import date
 from itertools import product
@@ -30,12 +31,26 @@ def test_every_choice_has_a_sentence_that_names_it(option: str) -> None:
         assert (name.casefold(), bool(meaning)) == (choice.casefold(), True)
 
 
-def test_requirements_belong_to_declared_choices() -> None:
-    """`base` and `dev` are lists; everything else is an option with some of its choices."""
-    groups = {name: group for name, group in MODEL["_requirements"].items() if isinstance(group, dict)}
-    assert set(MODEL["_requirements"]) - set(groups) == {"base", "dev"}
-    for option, group in [*groups.items(), *MODEL["_dev_requirements"].items()]:
-        assert set(group) <= set(CHOICES[option])
+def test_what_a_choice_requires_is_declared_by_the_chassis_alone() -> None:
+    """A service asks for the extra of that name; what it lists itself are the tools that its owners work with."""
+    assert MODEL["_dev_requirements"] == sorted(MODEL["_dev_requirements"])
+    names = {options.distribution(requirement) for requirement in MODEL["_dev_requirements"]}
+    assert names & {options.distribution(each) for each in chassis_runtime()} == set()
+
+
+def chassis_runtime() -> Iterator[str]:
+    """What the chassis requires to run, with every choice."""
+    project = tomllib.loads((options.CHASSIS / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    yield from project["dependencies"]
+    for extra in project["optional-dependencies"].values():
+        yield from extra
+
+
+def test_few_layers_tie_two_options() -> None:
+    """Each of them is a place where a new choice of either option has to be thought of."""
+    conditions = {folder: each if isinstance(each, list) else [each] for folder, each in MODEL["_layers"].items()}
+    tied = {folder for folder, each in conditions.items() if len(set().union(*each)) > 1}
+    assert tied == {"broker/on-sqlite", "broker/on-server", "broker/scaled-by-account"}
 
 
 @pytest.mark.parametrize(("folder", "conditions"), MODEL["_layers"].items())
@@ -72,11 +87,6 @@ def test_no_folder_replaces_a_file_of_the_base() -> None:
 
 def test_the_versions_were_tested_on_a_day_that_has_come() -> None:
     assert date.fromisoformat(MODEL["_tested_on"]) <= date.today()  # noqa: DTZ011 - a calendar day, no moment
-
-
-def test_reserved_aggregates_are_words_in_order() -> None:
-    reserved = MODEL["_reserved_aggregates"]
-    assert reserved == sorted({word.lower() for word in reserved})
 
 
 def assert_declared(condition: dict[str, list[str]]) -> None:
