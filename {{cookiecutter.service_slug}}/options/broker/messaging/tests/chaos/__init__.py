@@ -1,1 +1,1 @@
-"""The service as processes, under load, while they are killed and the broker goes away: nothing may get lost."""
+"""The service as processes, under load, while it is killed and its broker and database fail: nothing may get lost."""
