@@ -1,10 +1,11 @@
-"""Which services the matrix makes: every pair of choices appears in at least one, and every kind of name too.
+"""Which services the matrix makes: every pair of choices that change code appears in at least one.
 
-Both sets grow by themselves: choices come from cookiecutter.json, and free text takes turns.
+The other options take turns beside them, as free text does: what they change depends on none of the others. The set
+grows by itself: choices come from cookiecutter.json, and an option counts as changing code unless it is named here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +13,8 @@ from allpairspy import AllPairs
 
 from tools import options
 
+# They change no code that depends on another option.
+BESIDE = {"ci", "license", "python_version", "secrets"}
 # Ordinary, shortest, longest, and what breaks a template that pastes text into TOML, YAML, Python or Markdown. The
 # lists have different lengths, so that each text meets many others.
 NAMES = [
@@ -46,19 +49,47 @@ class Answers:
 @cache
 def projects() -> list[Answers]:
     """The covering set; the first one is what somebody gets who only presses Enter."""
-    offered = options.choices()
+    offered = {option: choices for option, choices in options.choices().items() if option not in BESIDE}
     pairs = AllPairs(list(offered.values()), filter_func=_allowed)
     return [_answers(turn, dict(zip(offered, pair, strict=True))) for turn, pair in enumerate(pairs)]
 
 
+def asked(choices: str | None) -> list[Answers]:
+    """The covering set, or the one combination that `make check` was asked for: `broker=kafka tracing=none`."""
+    if choices is None:
+        return projects()
+    answers = dict(each.split("=", 1) for each in choices.split())
+    defaults = {option: offered[0] for option, offered in options.choices().items()}
+    return [Answers("asked", defaults | answers)]
+
+
 def _allowed(row: Sequence[str]) -> bool:
     """Whether no conflict forbids what is chosen so far."""
-    chosen = dict(zip(options.choices(), row, strict=False))
-    conflicts = [conflict["when"] for conflict in options.model()["_conflicts"]]
-    return not any(all(chosen.get(option) in refused for option, refused in when.items()) for when in conflicts)
+    offered = (option for option in options.choices() if option not in BESIDE)
+    return not _conflicting(dict(zip(offered, row, strict=False)))
+
+
+def _conflicting(chosen: dict[str, str]) -> bool:
+    conflicts: Iterable[dict[str, list[str]]] = (each["when"] for each in options.model()["_conflicts"])
+    return any(all(chosen.get(option) in refused for option, refused in when.items()) for when in conflicts)
+
+
+def _beside(turn: int, chosen: dict[str, str]) -> dict[str, str]:
+    """A choice of each option that takes turns; the first turn takes every default, later ones do not keep in step."""
+    offered = {option: choices for option, choices in options.choices().items() if option in BESIDE}
+    for number, (option, choices) in enumerate(offered.items()):
+        start = turn + turn // len(choices) * number
+        in_turn = (choices[(start + step) % len(choices)] for step in range(len(choices)))
+        chosen = chosen | {option: _first_possible(option, in_turn, chosen)}
+    return chosen
+
+
+def _first_possible(option: str, choices: Iterable[str], chosen: dict[str, str]) -> str:
+    return next(each for each in choices if not _conflicting(chosen | {option: each}))
 
 
 def _answers(turn: int, chosen: dict[str, str]) -> Answers:
+    chosen = _beside(turn, chosen)
     text = NAMES[turn % len(NAMES)] | TEXTS[turn % len(TEXTS)]
     text |= {"aggregate": AGGREGATES[turn % len(AGGREGATES)], "image_registry": REGISTRIES[turn % len(REGISTRIES)]}
     name = "-".join(re.sub(r"[^a-z0-9.]+", "", choice.lower()) for choice in chosen.values())

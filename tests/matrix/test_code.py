@@ -12,13 +12,13 @@ def test_format(generated: Project) -> None:
 
 
 def test_types(generated: Project) -> None:
-    generated.run("mypy", "--strict")
+    generated.run("mypy")
 
 
 def test_dependency_rule(generated: Project) -> None:
-    generated.run("lint-imports")
+    generated.run("lint-imports", "--no-cache")
 
 
 def test_its_own_tests(generated: Project) -> None:
-    # The live tier runs `tests/integration`, with every database and every broker.
-    generated.run("pytest", "-q", "tests/unit", "tests/contract", "tests/alerts")
+    """Those that need no server; the live tier runs `tests/integration`, and `make chassis` those of the chassis."""
+    generated.run("pytest", "-q", "tests/unit", "tests/contract", "tests/delivery")

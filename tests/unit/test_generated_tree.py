@@ -113,7 +113,9 @@ def test_a_service_without_a_broker_speaks_of_none(bake: Bake, database: str) ->
 def test_a_service_without_a_broker_has_no_messaging_in_its_chassis(bake: Bake) -> None:
     project = bake(broker="none")
     assert [path for path in project.files if OF_MESSAGING.search(path)] == []
-    assert OF_MESSAGING.findall(project.read("chassis/pyproject.toml")) == []
+    # What it says of itself is prose.
+    lines = [line for line in project.read("chassis/pyproject.toml").splitlines() if not line.startswith("description")]
+    assert OF_MESSAGING.findall("\n".join(lines)) == []
 
 
 @pytest.mark.parametrize("ci", OF_THE_OTHER)
