@@ -30,11 +30,9 @@ def test_the_document_lists_every_line_that_names_the_folder(service: Detached) 
     changed = {change.file for change in service.changes}
     assert changed == {".cruft.json", ".dockerignore", "Dockerfile", "pyproject.toml"}, DOCUMENT
     assert json.loads((service.path / ".cruft.json").read_text(encoding="utf-8"))["skip"] == ["chassis"]
-    for file in changed - {".cruft.json"}:
-        assert not NAMES_THE_FOLDER.search((service.path / file).read_text(encoding="utf-8")), file
-    copied = re.findall(
-        r"^COPY (?!--)(.+) \S+$", (service.path / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    image = (service.path / "Dockerfile").read_text(encoding="utf-8")
+    assert "chassis" not in image + (service.path / ".dockerignore").read_text(encoding="utf-8")
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", image, re.MULTILINE)
     sources = {source for each in copied for source in each.split()} - {"uv.lock"}
     assert not [source for source in sources if not (service.path / source).exists()]
 
