@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.database.port import Row, SqlDatabase, SqlTransaction
+from chassis.database.port import Row, SqlDatabase, SqlTransaction, sql
 from chassis.domain import NotFound, Transaction, VersionConflict
 from tests.sample.domain.labels import Label
 from tests.sample.domain.parcels import Parcel, Status
@@ -36,7 +36,7 @@ class SqlParcels:
 
     def within(self, transaction: Transaction) -> "SqlParcelRepository":
         """The parcels within a transaction of this database."""
-        return SqlParcelRepository(transaction, self._statements)  # type: ignore[arg-type]  # one database per service
+        return SqlParcelRepository(sql(transaction), self._statements)
 
     async def find(self, id: UUID) -> Parcel:
         """Read one. Raises NotFound."""
@@ -99,6 +99,17 @@ class SqlParcelRepository:
             rows = await self._transaction.fetch(self._statements.select_version, changed.id)
             raise VersionConflict(Parcel.noun, rows[0][0] if rows else 0)
         self._transaction.collect(changed)
+
+
+class SqlLabels:
+    """Binds a repository to a transaction."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    def within(self, transaction: Transaction) -> "SqlLabelRepository":
+        """The labels within a transaction."""
+        return SqlLabelRepository(sql(transaction), self._statements)
 
 
 class SqlLabelRepository:
