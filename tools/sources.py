@@ -12,7 +12,8 @@ from tools import options, rendering
 
 OPTIONS = options.TEMPLATE / "options"
 SLOT = re.compile(r"\bslot\(\"([^\"]+)\"")
-TAGS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
+QUOTED = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|.)*?"""
+TAGS = re.compile(rf"\{{%{QUOTED}%\}}|\{{\{{{QUOTED}\}}\}}|\{{#.*?#\}}", re.DOTALL)
 # Documents that a tool of the template makes from a service, by the beginning of their path.
 MADE = {
     "contracts/": "python -m tools.contract",

@@ -108,8 +108,11 @@ class Rendered:
         """Each line of literal text carries a mark through rendering, and with it its neighbors."""
         marks: list[Place] = []
         pieces = {file: Pieces(read(file)) for file in self.sources.all_of(self.file)}
-        marked = self.render({file: _marked(file, piece, marks) for file, piece in pieces.items()})
         found: Origins = [None] * len(rendered)
+        try:
+            marked = self.render({file: _marked(file, piece, marks) for file, piece in pieces.items()})
+        except TemplateError:
+            return found
         if MARK.sub("", marked) != rendered:
             return found
         removed = 0

@@ -51,6 +51,15 @@ def projects() -> list[Answers]:
     return [_answers(turn, dict(zip(offered, pair, strict=True))) for turn, pair in enumerate(pairs)]
 
 
+def asked(choices: str | None) -> list[Answers]:
+    """The covering set, or the one combination that `make check` was asked for: `broker=kafka tracing=none`."""
+    if choices is None:
+        return projects()
+    answers = dict(each.split("=", 1) for each in choices.split())
+    defaults = {option: offered[0] for option, offered in options.choices().items()}
+    return [Answers("asked", defaults | answers)]
+
+
 def _allowed(row: Sequence[str]) -> bool:
     """Whether no conflict forbids what is chosen so far."""
     chosen = dict(zip(options.choices(), row, strict=False))
