@@ -119,8 +119,8 @@ def _prepared(statement: str, values: Sequence[Any]) -> tuple[str, dict[str, Any
     given = {f"${number}": value for number, value in enumerate(values, 1)}
     if used != given.keys():
         raise UnknownStatement(
-            f"{len(values)} values for {len(used)} placeholders ({', '.join(sorted(used))}): name each column once in the "
-            f"statement, and give its value in the same order: {text}"
+            f"{len(values)} values for {len(used)} placeholders ({', '.join(sorted(used))}): name each column once "
+            f"in the statement, and give its value in the same order: {text}"
         )
     return text, given
 
