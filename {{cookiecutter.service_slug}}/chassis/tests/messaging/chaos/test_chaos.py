@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from chassis.messaging.port import Subscription
 from chassis.settings import load_settings
 from chassis.testing.messaging.chaos import (
     BrokerOutage,
@@ -29,9 +28,27 @@ OUTAGE_SECONDS = float(os.environ.get("CHAOS_OUTAGE_SECONDS", "3"))
 pytestmark = pytest.mark.xdist_group("chaos")
 
 
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where processes keep bytecode: outside this folder, and so that a restart need not compile everything."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch, bytecode: Path) -> None:
+    """Processes find this package."""
+    monkeypatch.chdir(Path(__file__).parents[3])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+
 @pytest.fixture(params=COMBINATIONS, ids=str)
 async def service(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    request: pytest.FixtureRequest,
+    importable: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> AsyncIterator[ChaosService]:
     """The sample on one database and one broker."""
     if os.environ.get("LIVE") == "none":
@@ -39,8 +56,6 @@ async def service(
     combination: Combination = request.param
     monkeypatch.setenv(STORAGE, combination.storage_package)
     monkeypatch.setenv(BROKER, combination.broker_package)
-    monkeypatch.chdir(Path(__file__).parents[3])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
     database = import_module(f"{combination.storage_package}.server")
     broker = import_module(f"{combination.broker_package}.server")
     with database.fresh_database() as url:
@@ -62,9 +77,7 @@ def sample(outage: BrokerOutage, database_url: str, cut_database: Cut | None, fo
         lives=LIVES,
         records=Records(adapters.create_engine(settings.database), adapters.OUTBOX, adapters.RECORDS),
         create_broker=lambda: bootstrap.create_broker(settings),
-        subscriptions=[
-            Subscription(name, list(handlers)) for name, handlers in bootstrap.create_subscriptions_in_memory().items()
-        ],
+        consumers=bootstrap.create_subscriptions_in_memory(),
         outage=outage,
         cut_database=cut_database,
         folder=folder,

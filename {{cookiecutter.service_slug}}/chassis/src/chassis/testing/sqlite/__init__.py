@@ -13,8 +13,12 @@ DEFAULT_PORT = None
 
 @contextmanager
 def fresh_database(url: str) -> Iterator[str]:
-    """Name a file beside the one of a URL, and delete it at the end of the block; yields its URL."""
-    path = Path(url.removeprefix(PREFIX)).with_name(f"test_{uuid4().hex}.sqlite3")
+    """Name a file that does not exist yet, and delete it at the end of the block; yields its URL.
+
+    Args:
+        url: names a file in the same folder; the current folder is used if it is empty.
+    """
+    path = Path(url.removeprefix(PREFIX)).parent / f"test_{uuid4().hex}.sqlite3"
     try:
         yield f"{PREFIX}{path}"
     finally:

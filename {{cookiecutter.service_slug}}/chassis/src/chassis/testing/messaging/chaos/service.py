@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ....messaging.inbox import Subscriptions
 from ....messaging.port import Broker, Subscription
 from ...faults import fault_proxy
 from .judge import Records
@@ -45,7 +46,7 @@ class ChaosService:
         lives: what clients do, by kind of aggregate.
         records: the database, read without failures.
         create_broker: the adapter, not opened.
-        subscriptions: of the service.
+        consumers: of the service, with their handlers.
         outage: the broker's failures.
         cut_database: breaks every connection to the database; None where there are none.
         folder: for logs.
@@ -56,10 +57,15 @@ class ChaosService:
     lives: Mapping[str, Life]
     records: Records
     create_broker: Callable[[], Broker]
-    subscriptions: Sequence[Subscription]
+    consumers: Subscriptions
     outage: BrokerOutage
     cut_database: Cut | None
     folder: Path
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """The subscriptions of the consumers."""
+        return [Subscription(name, list(handlers)) for name, handlers in self.consumers.items()]
 
 
 @asynccontextmanager
