@@ -50,7 +50,5 @@ class Combination:
         return f"{self.database}-{self.broker}"
 
 
-COMBINATIONS = [
-    *(Combination(DATABASES[0], broker) for broker in BROKERS),
-    *(Combination(database, BROKERS[0]) for database in DATABASES[1:]),
-]
+EACH_BROKER = [Combination(DATABASES[0], broker) for broker in BROKERS]
+EACH_OTHER_DATABASE = [Combination(database, BROKERS[0]) for database in DATABASES[1:]]

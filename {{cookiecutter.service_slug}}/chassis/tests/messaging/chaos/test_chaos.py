@@ -18,7 +18,7 @@ from chassis.testing.messaging.chaos import (
     database_connections,
     outage_run,
 )
-from tests.messaging.chaos.combinations import COMBINATIONS, Combination
+from tests.messaging.chaos.combinations import EACH_BROKER, EACH_OTHER_DATABASE, Combination
 from tests.messaging.chaos.lives import LIVES
 from tests.sample.messaging.choices import BROKER, STORAGE, storage_adapters
 
@@ -43,7 +43,7 @@ def importable(monkeypatch: pytest.MonkeyPatch, bytecode: Path) -> None:
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
 
 
-@pytest.fixture(params=COMBINATIONS, ids=str)
+@pytest.fixture
 async def service(
     request: pytest.FixtureRequest,
     importable: None,  # noqa: ARG001
@@ -84,12 +84,14 @@ def sample(outage: BrokerOutage, database_url: str, cut_database: Cut | None, fo
     )
 
 
+@pytest.mark.parametrize("service", [*EACH_BROKER, *EACH_OTHER_DATABASE], ids=str, indirect=True)
 async def test_nothing_is_lost_and_nothing_is_applied_twice(service: ChaosService) -> None:
     report = await chaos_run(service, SECONDS)
     print(report)  # noqa: T201
     assert report.is_clean, report
 
 
+@pytest.mark.parametrize("service", EACH_BROKER, ids=str, indirect=True)
 async def test_requests_are_answered_while_the_broker_is_away(service: ChaosService) -> None:
     report = await outage_run(service, OUTAGE_SECONDS)
     assert report.is_clean, report
