@@ -41,7 +41,7 @@ dev: setup  ## generate into build/dev, install, watch: edits there go back to t
 	@$(PYTHON) -m tools.dev $(CHOICES)
 
 check: setup  ## everything that the matrix asks of a service, for one combination (CHOICES="broker=kafka")
-	@CHECK_CHOICES="$(CHOICES)" $(PYTEST) tests/matrix -k "check-of-choices"
+	@CHECK_CHOICES="$(CHOICES)" $(PYTEST) tests/matrix -k asked
 
 test: setup  ## everything: hooks and options, every pair of choices, real servers (LIVE=required: all of them)
 	@$(PYTEST) --numprocesses $(WORKERS)

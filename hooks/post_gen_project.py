@@ -24,10 +24,7 @@ OPTIONS = Path("options")
 FRAGMENTS = "fragments"  # pieces that central files include while they are rendered; no files of the service
 CHASSIS = Path("chassis")
 # Left by developing the chassis in place, in the template's working copy.
-TRACES = (
-    *("__pycache__", ".venv", "uv.lock", "*.egg-info", ".coverage", ".hypothesis"),
-    *(".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache"),
-)
+TRACES = ["__pycache__", "*.egg-info", ".coverage", ".hypothesis", ".*_cache", ".venv", "uv.lock"]
 # `# choice: NAME` or `<!-- without: PACKAGE -->`, up to `# end` or `<!-- end -->`.
 MARKER = re.compile(r"[ \t]*(?:#|<!--) (?:(choice|without): ([\w -]+?)|end)(?: -->)?[ \t]*\n?")
 
@@ -143,7 +140,7 @@ class Pruning:
             self._kept |= {*each["choices"]} - choices[option]
             self._known |= {*each["choices"], *(name for names in each.get("whole", {}).values() for name in names)}
         self.problems: list[str] = []
-        self._leaving: list[Path] = []
+        self.leaving: list[Path] = []
         self._texts: dict[Path, str] = {}
         if chassis.is_dir():
             self._look(chassis)
@@ -152,7 +149,7 @@ class Pruning:
         """Remove what was planned, and folders that nothing is left in."""
         for path, text in self._texts.items():
             path.write_text(text, encoding="utf-8", newline="")
-        for path in self._leaving:
+        for path in self.leaving:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             for parent in path.parents:
                 if any(parent.iterdir()):
@@ -162,7 +159,7 @@ class Pruning:
     def _look(self, folder: Path) -> None:
         for path in sorted(folder.iterdir()):
             if self._leaves(path.relative_to(self._chassis)):
-                self._leaving.append(path)
+                self.leaving.append(path)
             elif path.is_dir():
                 self._look(path)
             else:
@@ -178,9 +175,13 @@ class Pruning:
             text = path.read_bytes().decode()
         except UnicodeDecodeError:
             return
-        pruned = "".join(self._lines(path, text.splitlines(keepends=True)))
+        pruned = self.pruned(path, text)
         if pruned != text:
             self._texts[path] = pruned
+
+    def pruned(self, path: Path, text: str) -> str:
+        """The text of a file without the blocks of choices that go."""
+        return "".join(self._lines(path, text.splitlines(keepends=True)))
 
     def _lines(self, path: Path, lines: list[str]) -> Iterator[str]:
         """The lines that stay: none of a block whose choice goes, and no markers."""
@@ -204,12 +205,12 @@ class Pruning:
             self.problems.append(problem)
 
 
-def pruning() -> Pruning:
+def pruning(chassis: Path = CHASSIS) -> Pruning:
     """What goes from the chassis with these answers."""
     declared = ANSWERS["_chassis"]
     choices = {option: set(each["choices"]) - {ANSWERS[option]} for option, each in declared.items()}
     packages = {name for option, each in declared.items() for name in each.get("whole", {}).get(ANSWERS[option], [])}
-    return Pruning(CHASSIS, choices, packages)
+    return Pruning(chassis, choices, packages)
 
 
 def next_steps() -> str:

@@ -64,7 +64,9 @@ def for_project(project: Path, where: Path, base: Environment) -> Environment:
     """An environment that sees everything in `base` and has the project and its chassis installed, editable."""
     environment = Environment(where)
     _create(environment, base.python.resolve())
-    (environment.site_packages / "shared.pth").write_text(f"{base.site_packages}\n", encoding="utf-8")
+    chassis = project / "chassis" / "src"  # a member of the project's workspace, so it is not installed but seen
+    seen = [chassis, base.site_packages] if chassis.is_dir() else [base.site_packages]
+    (environment.site_packages / "shared.pth").write_text("".join(f"{path}\n" for path in seen), encoding="utf-8")
     _borrow_commands(environment, base)
     editable = [argument for each in (project / "chassis", project) for argument in ("--editable", str(each))]
     _pip_install(environment, "--no-deps", "--no-build-isolation", *editable)

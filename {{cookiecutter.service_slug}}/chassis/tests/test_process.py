@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from chassis.testing.processes import TIMEOUT_SECONDS, ServiceProcess, running
-from tests.http.parcels import URL
+from tests.sample.api import URL
 
 COMMAND = [sys.executable, "-m", "tests.served"]
 

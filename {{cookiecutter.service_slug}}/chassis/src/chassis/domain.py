@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 
@@ -157,4 +157,38 @@ class Transaction(Protocol):
     @property
     def events(self) -> Sequence[DomainEvent]:
         """What the aggregates stored so far have recorded, in order."""
+        ...
+
+
+A = TypeVar("A", bound=Aggregate[Any])
+
+
+class Repository(Protocol[A]):
+    """The aggregates of one kind within one transaction: what a use case needs of storage."""
+
+    async def add(self, new: A, /) -> None:
+        """Store a new one."""
+        ...
+
+    async def get(self, id: UUID, /) -> A:
+        """Load one to change it. Raises NotFound."""
+        ...
+
+    async def save(self, changed: A, /) -> None:
+        """Store a changed one. Raises VersionConflict if another transaction was faster."""
+        ...
+
+
+class Store(Protocol[A]):
+    """Reads aggregates of one kind, and binds a repository to a transaction.
+
+    A service adds its own queries: `class InvoiceStore(Store[Invoice], Protocol)`.
+    """
+
+    def within(self, transaction: Transaction, /) -> Repository[A]:
+        """The repository within a transaction."""
+        ...
+
+    async def find(self, id: UUID, /) -> A:
+        """Read one. Raises NotFound, and `chassis.errors.Unavailable` while the database is away."""
         ...

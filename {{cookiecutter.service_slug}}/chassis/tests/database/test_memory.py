@@ -6,7 +6,8 @@ import pytest
 
 from chassis.database.memory import MemoryDatabase
 from chassis.database.port import Database
-from chassis.testing.database import IdempotencyConformance, Store
+from chassis.domain import Store
+from chassis.testing.database import IdempotencyConformance
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.memory import MemoryParcels
 from tests.support.parcels import ParcelConformance, ParcelPagingConformance, new_parcel

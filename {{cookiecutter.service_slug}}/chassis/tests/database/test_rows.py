@@ -33,7 +33,6 @@ NUMBERED = Statements(
     insert=f"INSERT INTO parcels ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)",  # noqa: S608
     select=f"SELECT {COLUMNS} FROM parcels WHERE id = $1",  # noqa: S608
     select_for_update=f"SELECT {COLUMNS} FROM parcels WHERE id = $1 FOR NO KEY UPDATE",  # noqa: S608
-    select_version="SELECT version FROM parcels WHERE id = $1",
     update="""
     UPDATE parcels SET reference = $1, quantity = $2, status = $3, version = $4, updated_at = $5
     WHERE id = $6 AND version = $7
@@ -48,7 +47,6 @@ MARKED = replace(
     insert=f"INSERT INTO parcels ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
     select=f"SELECT {COLUMNS} FROM parcels WHERE id = ?",  # noqa: S608
     select_for_update=f"SELECT {COLUMNS} FROM parcels WHERE id = ? FOR UPDATE",  # noqa: S608
-    select_version="SELECT version FROM parcels WHERE id = ?",
     update="UPDATE parcels SET reference=?, quantity=?, status=?, version=?, updated_at=? WHERE id=? AND version=?",
 )
 STATEMENTS = pytest.mark.parametrize("statements", [NUMBERED, MARKED], ids=["numbered", "marked"])

@@ -10,9 +10,10 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.http.application import Service
+from tests.sample.api import URL
 
 from .conftest import Lines
-from .parcels import URL, create_service, running
+from .parcels import create_service, running
 
 failing = APIRouter()
 

@@ -6,7 +6,9 @@ import json
 import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
-from .parcels import DRAFT, URL, create, create_service, running
+from tests.sample.api import URL
+
+from .parcels import DRAFT, create, create_service, running
 
 # Text of JSON may hold halves of surrogate pairs, numbers may have any size, and arrays any depth.
 _texts = st.text(st.characters(codec=None), max_size=5)

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import httpx2
 from fastapi import APIRouter
 
-from .parcels import URL, create_service, problem, running
+from tests.sample.api import URL
+
+from .parcels import create_service, problem, running
 
 hanging = APIRouter()
 

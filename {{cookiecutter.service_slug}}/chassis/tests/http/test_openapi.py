@@ -7,8 +7,7 @@ import pytest
 
 from chassis.http.application import Service
 from chassis.http.openapi import render
-
-from .parcels import URL
+from tests.sample.api import URL
 
 
 @pytest.fixture

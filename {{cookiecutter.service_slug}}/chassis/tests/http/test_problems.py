@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from chassis.domain import DomainError, NotFound
 from chassis.http.problems import ProblemKind
 from chassis.identity import new_id
+from tests.sample.api import URL
 
-from .parcels import URL, create_service, problem, running
+from .parcels import create_service, problem, running
 
 
 class CreditExceeded(DomainError):

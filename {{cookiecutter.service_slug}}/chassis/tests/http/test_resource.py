@@ -5,7 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from .parcels import DRAFT, URL, create, problem
+from tests.sample.api import URL
+
+from .parcels import DRAFT, create, problem
 
 
 async def test_creates_and_reads(client: httpx2.AsyncClient) -> None:

@@ -16,9 +16,10 @@ from chassis.http.application import Service
 from chassis.http.lifecycle import Lifecycle
 from chassis.http.server import DrainingServer, create_server
 from chassis.http.settings import HttpSettings, ShutdownSettings
+from tests.sample.api import URL
 
 from .conftest import Lines
-from .parcels import DRAFT, URL, create_service
+from .parcels import DRAFT, create_service
 
 PATIENCE_SECONDS = 20
 

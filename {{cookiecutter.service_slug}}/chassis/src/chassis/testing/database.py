@@ -8,37 +8,19 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
 
 from ..database.port import Database, IdempotencyKey
-from ..domain import Aggregate, NotFound, Transaction, VersionConflict
+from ..domain import Aggregate, NotFound, Store, VersionConflict
 from ..errors import KeyInUse, KeyReused
 
 A = TypeVar("A", bound=Aggregate[Any])
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 KEY = IdempotencyKey("key-1", b"digest of the request")
 WRITERS = 50
-
-
-class Repository(Protocol[A]):
-    """The aggregates of one kind within one transaction."""
-
-    async def add(self, new: A, /) -> None: ...
-
-    async def get(self, id: UUID, /) -> A: ...
-
-    async def save(self, changed: A, /) -> None: ...
-
-
-class Store(Protocol[A]):
-    """Reads aggregates, and binds a repository to a transaction."""
-
-    def within(self, transaction: Transaction, /) -> Repository[A]: ...
-
-    async def find(self, id: UUID, /) -> A: ...
 
 
 async def add(database: Database, store: Store[A], *aggregates: A) -> None:

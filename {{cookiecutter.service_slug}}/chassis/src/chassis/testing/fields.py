@@ -5,8 +5,7 @@ from copy import deepcopy
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from ..domain import Aggregate
-from .database import Store
+from ..domain import Aggregate, Store
 from .rows import RecordedTable
 
 A = TypeVar("A", bound=Aggregate[Any])

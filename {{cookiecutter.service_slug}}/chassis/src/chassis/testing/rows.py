@@ -118,7 +118,10 @@ def _prepared(statement: str, values: Sequence[Any]) -> tuple[str, dict[str, Any
     used = set(re.findall(r"\$\d+", text))
     given = {f"${number}": value for number, value in enumerate(values, 1)}
     if used != given.keys():
-        raise UnknownStatement(f"{len(values)} values for the placeholders {sorted(used)}: {text}")
+        raise UnknownStatement(
+            f"{len(values)} values for {len(used)} placeholders ({', '.join(sorted(used))}): name each column once "
+            f"in the statement, and give its value in the same order: {text}"
+        )
     return text, given
 
 
@@ -131,7 +134,7 @@ def _names(columns: str) -> list[str]:
 
 def _zip(names: Sequence[str], placeholders: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
     if len(names) != len(placeholders):
-        raise UnknownStatement(f"{len(names)} columns for {len(placeholders)} values: {', '.join(names)}")
+        raise UnknownStatement(f"{len(names)} columns for {len(placeholders)} placeholders: {', '.join(names)}")
     return _assigned([f"{name} = {each.strip()}" for name, each in zip(names, placeholders, strict=True)], given)
 
 

@@ -2,7 +2,8 @@
 
 from chassis.database.mysql import MysqlDatabase
 from chassis.database.port import Database
-from chassis.testing.database import IdempotencyConformance, Store
+from chassis.domain import Store
+from chassis.testing.database import IdempotencyConformance
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.mysql import create_parcels
 from tests.support.parcels import ParcelConformance, ParcelPagingConformance

@@ -27,8 +27,8 @@ from tests.support.parcels import new_parcel
 
 LIMITS = {
     "pool_size": 2,
-    "connect_timeout_seconds": 0.5,
-    "statement_timeout_seconds": 0.5,
+    "connect_timeout_seconds": 1.5,
+    "statement_timeout_seconds": 1.5,
     "lock_timeout_seconds": 1.0,
 }
 COUNT = 20

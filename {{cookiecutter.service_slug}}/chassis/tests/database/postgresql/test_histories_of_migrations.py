@@ -1,234 +1,45 @@
-"""A service and its chassis each add revisions of their own, in any order."""
+"""A service and its chassis each add revisions of their own, in any order, on PostgreSQL."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from alembic.config import CommandLine
-from psycopg import connect
-from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect
+from sqlalchemy import inspect
 
-from chassis.database.migrations import Migrations, SchemaDiffers, current_revisions
-from chassis.database.port import IdempotencyKey
 from chassis.database.postgresql import MIGRATIONS, PostgresDatabase
 from chassis.database.postgresql.engine import MigrationTarget
-from chassis.database.revisions import Branch, Revisions
-from chassis.errors import Unavailable
-from chassis.testing.database import KEY, NOW
 from tests.sample.storage.postgresql import create_parcels, tables
-from tests.support.parcels import new_parcel
+from tests.support.migration_histories import MigrationHistoryConformance, Release, Storage
 
 from .conftest import SAMPLE, settings_of
 
-REVISION = '''"""A revision."""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{revision}"
-down_revision = "{before}"
-
-
-def upgrade() -> None:
-    """Add a column."""
-    {step}
-
-
-def downgrade() -> None:
-    """Drop it."""
-    op.drop_column("{table}", "note")
-'''
 CONCURRENTLY = """with op.get_context().autocommit_block():
         op.create_index("by_reference", "parcels", ["reference"], postgresql_concurrently=True)"""
-ENVIRONMENT = """
-import os
-from pydantic import SecretStr
-from chassis.database.migrations import run_environment
-from chassis.database.postgresql import DatabaseSettings, MIGRATIONS
-from chassis.database.postgresql.engine import MigrationTarget
-from tests.sample.storage.postgresql.tables import metadata
-
-target = MigrationTarget(DatabaseSettings(url=SecretStr(os.environ["TEST_URL"])))
-run_environment(target, metadata, MIGRATIONS.tables)
-"""
-TEMPLATE = '''"""${message}"""
-
-from alembic import op
-import sqlalchemy as sa
-
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
-
-
-def upgrade() -> None:
-    ${upgrades}
-'''
-
-
-class Release:
-    """A release of the sample: its revisions and those of its chassis, which tests add to."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.url = url
-        self.service = Branch("sample", folder / "migrations" / "versions", frozenset())
-        self.chassis = Branch(MIGRATIONS.label, folder / "chassis", MIGRATIONS.tables)
-        shutil.copytree(SAMPLE.folder, self.service.folder)
-        shutil.copytree(MIGRATIONS.folder, self.chassis.folder)
-
-    def add(self, branch: Branch, revision: str, before: str, table: str, step: str | None = None) -> None:
-        """Add a revision."""
-        step = step or f'op.add_column("{table}", sa.Column("note", sa.Text))'
-        text = REVISION.format(revision=revision, before=before, table=table, step=step)
-        (branch.folder / f"{revision}.py").write_text(text)
-
-    def add_to_service(self) -> None:
-        """A revision of the team's own."""
-        self.add(self.service, "0002", "0001", "parcels")
-
-    def add_to_chassis(self) -> None:
-        """A revision that a newer chassis brings."""
-        self.add(self.chassis, "chassis_database_0002", "chassis_database_0001", "idempotency_keys")
-
-    def migrations(self, metadata: MetaData = tables.metadata) -> Migrations:
-        """Its migrations."""
-        return Migrations(MigrationTarget(settings_of(self.url)), (self.service, self.chassis), metadata)
-
-    def revisions(self) -> Revisions:
-        """What it knows."""
-        return Revisions([self.service.folder, self.chassis.folder])
-
-    @contextmanager
-    def inspected(self) -> Iterator[dict[str, set[str]]]:
-        """The columns of each table."""
-        with MigrationTarget(settings_of(self.url)).engine().connect() as connection:
-            found = inspect(connection)
-            names = found.get_table_names()
-            yield {name: {column["name"] for column in found.get_columns(name)} for name in names}
-
-    def current(self) -> set[str]:
-        """The revisions in the database."""
-        with MigrationTarget(settings_of(self.url)).engine().connect() as connection:
-            return set(current_revisions(connection))
-
-    async def ready(self) -> None:
-        """The readiness check."""
-        database = PostgresDatabase(settings_of(self.url), "chassis-tests", revisions=self.revisions())
-        await database.open()
-        try:
-            await database.check()
-        finally:
-            await database.close()
 
 
 @pytest.fixture
-def older(tmp_path: Path, database_url: str) -> Release:
-    """The release that has migrated the database."""
-    return Release(tmp_path / "older", database_url)
-
-
-@pytest.fixture
-def newer(tmp_path: Path, database_url: str) -> Release:
-    """The next release."""
-    return Release(tmp_path / "newer", database_url)
-
-
-@pytest.mark.parametrize("first", ["service", "chassis"])
-async def test_revisions_of_service_and_chassis_do_not_collide(older: Release, newer: Release, first: str) -> None:
-    if first == "service":
-        newer.add_to_service()
-        newer.migrations().upgrade()
-        newer.add_to_chassis()
-    else:
-        newer.add_to_chassis()
-        newer.migrations().upgrade()
-        newer.add_to_service()
-    with pytest.raises(Unavailable, match="migrate"):
-        await newer.ready()
-    newer.migrations().upgrade()
-    await newer.ready()
-    assert newer.current() == {"0002", "chassis_database_0002"}
-    with newer.inspected() as columns:
-        assert "note" in columns["parcels"] & columns["idempotency_keys"]
-    older.migrations().upgrade()
-    await older.ready()
-    assert newer.current() == {"0002", "chassis_database_0002"}
-
-
-async def test_nothing_is_lost_and_the_older_release_still_runs(
-    older: Release, newer: Release, database: PostgresDatabase
-) -> None:
-    parcel, pending = new_parcel(), IdempotencyKey("pending", b"digest")
-    async with database.begin() as transaction:
-        await transaction.idempotency.claim(KEY)
-        await create_parcels(database).within(transaction).add(parcel)
-        await transaction.idempotency.save_response(KEY, b"response", NOW)
-    newer.add_to_service()
-    newer.add_to_chassis()
-    newer.migrations().upgrade()
-    await older.ready()
-    await database.check()  # the older release, still running
-    assert await create_parcels(database).find(parcel.id) == parcel
-    async with database.begin() as transaction:
-        assert await transaction.idempotency.claim(KEY) == b"response"
-        await transaction.idempotency.save_response(pending, b"more", NOW)
-        await create_parcels(database).within(transaction).add(new_parcel())
-
-
-async def test_after_a_rollback_of_the_chassis_the_service_still_migrates(older: Release, newer: Release) -> None:
-    newer.add_to_chassis()
-    newer.migrations().upgrade()
-    older.add_to_service()
-    with pytest.raises(Unavailable):
-        await older.ready()
-    older.migrations().upgrade()
-    await older.ready()
-    assert older.current() == {"0002", "chassis_database_0002"}
-
-
-def test_autogenerate_never_touches_the_tables_of_the_chassis(newer: Release) -> None:
-    newer.add_to_chassis()
-    newer.migrations().upgrade()
-    newer.migrations().check()
-    with_another = MetaData()
-    for table in tables.metadata.sorted_tables:
-        table.to_metadata(with_another)
-    Table("invoices", with_another, Column("id", Integer, primary_key=True), Column("note", Text))
-    with pytest.raises(SchemaDiffers) as differs:
-        newer.migrations(with_another).check()
-    assert "invoices" in str(differs.value)
-    assert "idempotency_keys" not in str(differs.value)
-
-
-def test_a_revision_is_written_after_the_services_own(newer: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    (newer.service.folder.parent / "env.py").write_text(ENVIRONMENT)
-    (newer.service.folder.parent / "script.py.mako").write_text(TEMPLATE)
-    monkeypatch.setenv("TEST_URL", newer.url)
-    with connect(newer.url) as connection:
-        connection.execute("ALTER TABLE labels DROP COLUMN text")
-    newer.migrations().revise("label text", newer.service)
-    [written] = set(newer.service.folder.glob("*label_text.py"))
-    text = written.read_text()
-    assert "down_revision = '0001'" in text
-    assert "op.add_column('labels'" in text
-    assert "idempotency_keys" not in text
-
-
-def test_alembics_own_command_line_knows_both(newer: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    (newer.service.folder.parent / "env.py").write_text(ENVIRONMENT)
-    monkeypatch.setenv("TEST_URL", newer.url)
-    ini = newer.service.folder.parent.parent / "alembic.ini"
-    ini.write_text(
-        "[alembic]\npath_separator = newline\nscript_location = %(here)s/migrations\nversion_locations =\n"
-        "  %(here)s/migrations/versions\n  chassis.database.postgresql:migrations\n"
+def storage() -> Storage:
+    """The sample on PostgreSQL."""
+    return Storage(
+        kind="postgresql",
+        sample=SAMPLE,
+        chassis=MIGRATIONS,
+        metadata=tables.metadata,
+        target=lambda url: MigrationTarget(settings_of(url)),
+        database=lambda url, revisions: PostgresDatabase(settings_of(url), "chassis-tests", revisions=revisions),
+        parcels=create_parcels,
     )
-    CommandLine().main(["-c", str(ini), "check"])
 
 
-async def test_an_index_is_built_concurrently_while_others_wait_to_migrate(newer: Release) -> None:
+class TestHistories(MigrationHistoryConformance):
+    """Everything that two histories may do."""
+
+
+async def test_an_index_is_built_concurrently_while_others_wait_to_migrate(
+    storage: Storage, tmp_path: Path, database_url: str
+) -> None:
     """CREATE INDEX CONCURRENTLY waits for every open transaction, so waiting processes must not have one."""
+    newer = Release(storage, tmp_path, database_url)
     newer.add(newer.service, "0002", "0001", "parcels", CONCURRENTLY)
     await asyncio.gather(*(asyncio.to_thread(newer.migrations().upgrade) for _ in range(4)))
     with MigrationTarget(settings_of(newer.url)).engine().connect() as connection:

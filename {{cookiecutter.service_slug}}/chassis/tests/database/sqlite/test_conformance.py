@@ -2,7 +2,8 @@
 
 from chassis.database.port import Database
 from chassis.database.sqlite import SqliteDatabase
-from chassis.testing.database import IdempotencyConformance, Store
+from chassis.domain import Store
+from chassis.testing.database import IdempotencyConformance
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.sqlite import create_parcels
 from tests.support.parcels import ParcelConformance, ParcelPagingConformance

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 from uuid import UUID
 
 from chassis.domain import Aggregate, DomainEvent
@@ -46,3 +46,11 @@ class Label(Aggregate[LabelEvent]):
         """Change the state as an event describes."""
         if isinstance(event, LabelPrinted):
             self.text = event.text
+
+
+class Labels(Protocol):
+    """The labels within one transaction; they are only ever added."""
+
+    async def add(self, new: Label) -> None:
+        """Store a new one."""
+        ...

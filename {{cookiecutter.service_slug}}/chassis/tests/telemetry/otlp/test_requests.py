@@ -9,7 +9,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from tests.http.parcels import DRAFT, URL, create_service, running
+from tests.http.parcels import DRAFT, create_service, running
+from tests.sample.api import URL
 from tests.support.logs import logged
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

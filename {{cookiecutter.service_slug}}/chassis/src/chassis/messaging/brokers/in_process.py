@@ -61,7 +61,8 @@ class InProcessBroker:
         self._ids = count(1)
 
     async def open(self) -> None:
-        """Does nothing."""
+        """Nothing to open; a log line says where events are."""
+        _log.warning("no BROKER_URL: events stay within this process")
 
     async def close(self) -> None:
         """Does nothing."""

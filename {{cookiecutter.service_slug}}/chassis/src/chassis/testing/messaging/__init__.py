@@ -23,6 +23,7 @@ from .event_versions import objections  # noqa: E402
 from .history import HistoryConformance  # noqa: E402
 from .inbox import InboxConformance  # noqa: E402
 from .lifecycle import EventLifecycleConformance  # noqa: E402
+from .message_schemas import MessageSchemas  # noqa: E402
 from .outbox import OutboxConformance  # noqa: E402
 from .relays import FailingBroker, relaying  # noqa: E402
 from .storage import new_entry, new_message, new_messages  # noqa: E402
@@ -32,6 +33,7 @@ __all__ = [
     "FailingBroker",
     "HistoryConformance",
     "InboxConformance",
+    "MessageSchemas",
     "OutboxConformance",
     "assert_catalog_is_complete",
     "new_entry",

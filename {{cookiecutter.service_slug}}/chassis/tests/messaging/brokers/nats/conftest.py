@@ -1,35 +1,52 @@
 """Streams of its own for each test."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import nats
 import pytest
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 from pydantic import SecretStr
 
 from chassis.messaging.brokers.nats import BrokerSettings, NatsBroker
+from chassis.messaging.brokers.nats.session import Session
+from chassis.messaging.brokers.nats.topology import Topology
 from tests.support import servers
 
 SERVICE = "parcel-service"
 
 
-def settings_of(url: str) -> BrokerSettings:
-    """Settings that name a server."""
-    return BrokerSettings(url=SecretStr(url))
-
-
 @pytest.fixture
 def broker_url() -> str:
-    """The server. Every stream whose name begins with `test-` belongs to a test, and is deleted after it."""
+    """The server. Tests touch only streams of their own."""
     return servers.url("nats")
 
 
 @pytest.fixture
-async def broker_settings(broker_url: str) -> AsyncIterator[BrokerSettings]:
+def declared(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of the streams that a test has declared."""
+    names: set[str] = set()
+    declare = Topology._declare_stream
+
+    async def declare_and_record(self: Topology, session: Session, *, is_owner: bool, name: str, **wanted: Any) -> None:
+        names.add(name)
+        await declare(self, session, is_owner=is_owner, name=name, **wanted)
+
+    monkeypatch.setattr(Topology, "_declare_stream", declare_and_record)
+    return names
+
+
+@pytest.fixture
+async def broker_settings(broker_url: str, declared: set[str]) -> AsyncIterator[BrokerSettings]:
     """Settings that name the server; what the test declares there is deleted afterwards."""
-    yield settings_of(broker_url)
-    await delete_streams(broker_url)
+    yield BrokerSettings(url=SecretStr(broker_url))
+    client = await nats.connect(broker_url)
+    for name in declared:
+        with suppress(NotFoundError):
+            await client.jetstream().delete_stream(name)
+    await client.close()
 
 
 @pytest.fixture
@@ -63,13 +80,3 @@ async def opened(settings: BrokerSettings) -> AsyncIterator[NatsBroker]:
         yield broker
     finally:
         await broker.close()
-
-
-async def delete_streams(url: str) -> None:
-    """The streams that tests have declared, with their consumers. Two runs at the same time need two servers."""
-    client = await nats.connect(url)
-    jetstream = client.jetstream()
-    for stream in await jetstream.streams_info():
-        if stream.config.name and stream.config.name.startswith("test-"):
-            await jetstream.delete_stream(stream.config.name)
-    await client.close()

@@ -25,7 +25,6 @@ STATEMENTS = Statements(
     insert=f"INSERT INTO parcels ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
     select=f"SELECT {COLUMNS} FROM parcels WHERE id = ?",  # noqa: S608
     select_for_update=f"SELECT {COLUMNS} FROM parcels WHERE id = ? FOR UPDATE",  # noqa: S608
-    select_version="SELECT version FROM parcels WHERE id = ?",
     update="""
     UPDATE parcels SET reference = ?, quantity = ?, status = ?, version = ?, updated_at = ?
     WHERE id = ? AND version = ?

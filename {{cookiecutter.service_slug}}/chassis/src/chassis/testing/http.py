@@ -1,0 +1,52 @@
+"""A service within the test's process: started as its server would start it, with requests that need no network."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+
+from ..http.application import Service
+from ..http.server import create_server
+from ..http.settings import HttpSettings, ShutdownSettings
+
+TIMEOUT_SECONDS = 20
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
+    """Start a service inside the block; yields a client of it."""
+    transport = httpx2.ASGITransport(app=service.app)
+    async with (
+        service.app.router.lifespan_context(service.app),
+        httpx2.AsyncClient(transport=transport, base_url="http://service") as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def serving(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve on a free port inside the block, with the server that processes use; SIGTERM stops it."""
+    server = create_server(service.app, service.lifecycle, HttpSettings(port=0), ShutdownSettings(drain_seconds=0))
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not server.started:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            yield client
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await task
+
+
+def problem(response: httpx2.Response) -> tuple[int, str]:
+    """Status and kind of a problem document; fails if the response is not one."""
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["status"] == response.status_code
+    assert document["correlation_id"] == response.headers["x-correlation-id"]
+    return response.status_code, document["type"].rpartition(":")[2]

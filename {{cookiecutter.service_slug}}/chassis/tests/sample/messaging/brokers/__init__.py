@@ -1,0 +1,1 @@
+"""Brokers of the sample, each in the folder of its name."""

@@ -1,0 +1,12 @@
+"""A NATS server that fails."""
+
+from contextlib import AbstractAsyncContextManager
+
+from chassis.testing.brokers.nats import outage_of
+from chassis.testing.brokers.outage import Outage
+from tests.support import servers
+
+
+def outage() -> AbstractAsyncContextManager[Outage]:
+    """Control over the server, inside the block."""
+    return outage_of(servers.url("nats"))

@@ -1,0 +1,1 @@
+"""The parts of chaos runs, without a server."""
