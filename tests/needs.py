@@ -50,6 +50,8 @@ def every() -> dict[str, Need]:
     programs = [
         Need("PostgreSQL's programs", "apt-get install postgresql", _postgresql_programs),
         Need("MariaDB's programs", "apt-get install mariadb-server", _mariadb_programs),
+        Need("Redis's programs", "apt-get install redis-server", _redis_programs),
+        Need("NATS's program", "apt-get install nats-server", partial(shutil.which, "nats-server")),
     ]
     kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
     parser = Need("AsyncAPI's parser", "apt-get install nodejs npm, with access to an npm registry", _asyncapi_parser)
@@ -116,6 +118,10 @@ def _postgresql_programs() -> str | None:
 def _mariadb_programs() -> str | None:
     found = private_servers.mariadb_programs()
     return str(found) if found else None
+
+
+def _redis_programs() -> str | None:
+    return shutil.which("redis-server") if shutil.which("redis-cli") else None
 
 
 def _asyncapi_parser() -> str | None:

@@ -10,12 +10,12 @@ from tests.project import Project
 
 Settings = dict[str, str]
 
-# Run in the service's environment, where the broker's client library is; PACKAGE and SLUG are put in.
+# Run in the service's environment, where the broker's client library is; SLUG is put in.
 FORGET_RABBITMQ = """
-import asyncio, os, aiormq
-from PACKAGE.infrastructure.messaging.topology import queues, unrouted
+import asyncio, os, aio_pika
+from chassis.messaging.brokers.rabbitmq.topology import queues, unrouted
 async def forget():
-    async with aiormq.connect(os.environ["BROKER_URL"]) as connection:
+    async with await aio_pika.connect(os.environ["BROKER_URL"]) as connection:
         channel = await connection.channel()
         for queue, _ in queues("SLUG.history"):
             await channel.queue_delete(queue)
@@ -63,16 +63,15 @@ def _on_server(choice: str, forget: str, away: str, own: Callable[[Project], Set
         try:
             yield settings
         finally:
-            code = forget.replace("PACKAGE", project.package).replace("SLUG", project.slug)
-            project.run("python", "-c", code, **settings)
+            project.run("python", "-c", forget.replace("SLUG", project.slug), **settings)
 
     return Broker(server.name, reached, {"BROKER_URL": away})
 
 
 @contextmanager
 def _mock_of_kafka(project: Project) -> Iterator[Settings]:
-    """The service's own tests bring a cluster that needs no server."""
-    command = [str(project.environment.python), str(project.path / "tests/integration/messaging/mock_cluster.py")]
+    """The chassis brings a cluster that needs no server."""
+    command = [str(project.environment.python), "-m", "chassis.testing.brokers.kafka.mock_cluster"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as cluster:
         assert cluster.stdout is not None
         yield {"BROKER_URL": f"kafka://{cluster.stdout.readline().strip()}", "BROKER_TOPIC_REPLICATION": "1"}

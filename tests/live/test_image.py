@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -120,6 +121,15 @@ def test_it_serves_with_nothing_to_write_to_and_no_rights(
         info = json.loads(container.get("/info")[1])
         assert (info["version"], info["commit"], info["build_time"]) == ("0.1.0", image.commit, COMMITTED)
         assert container.stop() == 0
+
+
+def test_it_answers_beyond_its_container_without_being_told_to(image: Image) -> None:
+    """Nobody sets HTTP_HOST in a cluster. On the network of this machine, another loopback address is beyond it."""
+    port = free_port()
+    with containers.running(image.name, port=port, user=USERS[0], HTTP_PORT=str(port)) as container:
+        container.wait_until_alive()
+        with socket.create_connection(("127.0.0.2", port), timeout=5):
+            pass
 
 
 @pytest.mark.needs(SERVERS["rabbitmq"].name)
