@@ -74,6 +74,8 @@ class {{ cookiecutter.__Entity }}(Aggregate[{{ cookiecutter.__Entity }}Event]):
                 self.status = Status.CONFIRMED
             case {{ cookiecutter.__Entity }}Cancelled():
                 self.status = Status.CANCELLED
+            case _:
+                raise TypeError(f"{type(event).__name__} changes nothing: add a case for it to `apply`")
 
     def _require(self, step: str, *allowed: Status) -> None:
         if self.status not in allowed:

@@ -1,8 +1,13 @@
-"""Every SQL statement on {{ cookiecutter.__nouns }}. Each is prepared once per connection.
+"""Every SQL statement on {{ cookiecutter.__nouns }}, and the values of a row.
 
-The name of the table is quoted, because many a plural is a reserved word in one version or another.
+Each is prepared once per connection. The name of the table is quoted, because many a plural is a reserved word in one
+version or another.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+from chassis.database.aggregates import SqlStatements
 from chassis.database.mysql import to_time, to_uuid
 from chassis.database.port import Row
 
@@ -10,7 +15,7 @@ from ...domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Enti
 from ...domain.{{ cookiecutter.__entities }}.values import Quantity, Reference, Status
 
 TABLE = "`{{ cookiecutter.__entities }}`"
-COLUMNS = "id, reference, quantity, status, version, created_at, updated_at"
+COLUMNS = "id, version, created_at, updated_at, reference, quantity, status"
 
 INSERT = f"INSERT INTO {TABLE} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
@@ -19,12 +24,10 @@ SELECT = f"SELECT {COLUMNS} FROM {TABLE} WHERE id = ?"  # noqa: S608
 # Two transactions that change the same row run one after the other; the second reads what the first has written.
 SELECT_FOR_UPDATE = f"{SELECT} FOR UPDATE"
 
-SELECT_VERSION = f"SELECT version FROM {TABLE} WHERE id = ?"  # noqa: S608
-
 # The version in the condition makes a lost update impossible.
 UPDATE = f"""
 UPDATE {TABLE}
-SET reference = ?, quantity = ?, status = ?, version = ?, updated_at = ?
+SET version = ?, updated_at = ?, reference = ?, quantity = ?, status = ?
 WHERE id = ? AND version = ?
 """  # noqa: S608
 
@@ -38,15 +41,52 @@ ORDER BY id DESC LIMIT ?
 """  # noqa: S608
 
 
+def to_row(new: {{ cookiecutter.__Entity }}) -> Sequence[Any]:
+    """The values of INSERT, in its order."""
+    return (
+        new.id,
+        new.version,
+        new.created_at,
+        new.updated_at,
+        new.reference.value,
+        new.quantity.value,
+        new.status.value,
+    )
+
+
+def to_update(changed: {{ cookiecutter.__Entity }}) -> Sequence[Any]:
+    """The values of UPDATE, in its order."""
+    return (
+        changed.version,
+        changed.updated_at,
+        changed.reference.value,
+        changed.quantity.value,
+        changed.status.value,
+        changed.id,
+        changed.stored_version,
+    )
+
+
 def to_aggregate(row: Row) -> {{ cookiecutter.__Entity }}:
     """Map a row by hand: an object-relational mapper would cost three times as much as the query."""
-    id, reference, quantity, status, version, created_at, updated_at = row
+    id, version, created_at, updated_at, reference, quantity, status = row
     return {{ cookiecutter.__Entity }}(
         id=to_uuid(id),
-        reference=Reference(reference),
-        quantity=Quantity(quantity),
-        status=Status(status),
         version=version,
         created_at=to_time(created_at),
         updated_at=to_time(updated_at),
+        reference=Reference(reference),
+        quantity=Quantity(quantity),
+        status=Status(status),
     )
+
+
+STATEMENTS = SqlStatements(
+    insert=INSERT,
+    select=SELECT,
+    select_for_update=SELECT_FOR_UPDATE,
+    update=UPDATE,
+    to_row=to_row,
+    to_update=to_update,
+    to_aggregate=to_aggregate,
+)

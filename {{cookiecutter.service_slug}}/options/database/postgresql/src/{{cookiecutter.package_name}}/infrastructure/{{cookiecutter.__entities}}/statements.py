@@ -1,11 +1,18 @@
-"""Every SQL statement on {{ cookiecutter.__nouns }}. asyncpg prepares each one once per connection."""
+"""Every SQL statement on {{ cookiecutter.__nouns }}, and the values of a row.
 
+asyncpg prepares each one once per connection.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chassis.database.aggregates import SqlStatements
 from chassis.database.port import Row
 
 from ...domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
 from ...domain.{{ cookiecutter.__entities }}.values import Quantity, Reference, Status
 
-COLUMNS = "id, reference, quantity, status, version, created_at, updated_at"
+COLUMNS = "id, version, created_at, updated_at, reference, quantity, status"
 
 INSERT = f"INSERT INTO {{ cookiecutter.__entities }} ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608
 
@@ -14,13 +21,11 @@ SELECT = f"SELECT {COLUMNS} FROM {{ cookiecutter.__entities }} WHERE id = $1"  #
 # Two transactions that change the same row run one after the other; the second reads what the first has written.
 SELECT_FOR_UPDATE = f"{SELECT} FOR NO KEY UPDATE"
 
-SELECT_VERSION = "SELECT version FROM {{ cookiecutter.__entities }} WHERE id = $1"
-
 # The version in the condition makes a lost update impossible.
 UPDATE = """
 UPDATE {{ cookiecutter.__entities }}
-SET reference = $1, quantity = $2, status = $3, version = $4, updated_at = $5
-WHERE id = $6 AND version = $7
+SET version = $3, updated_at = $4, reference = $5, quantity = $6, status = $7
+WHERE id = $1 AND version = $2
 """
 
 # Pages follow the key, not an offset: page 1,000 costs what page 1 costs, and new rows do not shift it.
@@ -35,15 +40,52 @@ ORDER BY status DESC, id DESC LIMIT $3
 """  # noqa: S608
 
 
+def to_row(new: {{ cookiecutter.__Entity }}) -> Sequence[Any]:
+    """The values of INSERT, in its order."""
+    return (
+        new.id,
+        new.version,
+        new.created_at,
+        new.updated_at,
+        new.reference.value,
+        new.quantity.value,
+        new.status.value,
+    )
+
+
+def to_update(changed: {{ cookiecutter.__Entity }}) -> Sequence[Any]:
+    """The values of UPDATE, in the order of its numbers."""
+    return (
+        changed.id,
+        changed.stored_version,
+        changed.version,
+        changed.updated_at,
+        changed.reference.value,
+        changed.quantity.value,
+        changed.status.value,
+    )
+
+
 def to_aggregate(row: Row) -> {{ cookiecutter.__Entity }}:
     """Map a row by hand: an object-relational mapper would cost three times as much as the query."""
-    id, reference, quantity, status, version, created_at, updated_at = row
+    id, version, created_at, updated_at, reference, quantity, status = row
     return {{ cookiecutter.__Entity }}(
         id=id,
-        reference=Reference(reference),
-        quantity=Quantity(quantity),
-        status=Status(status),
         version=version,
         created_at=created_at,
         updated_at=updated_at,
+        reference=Reference(reference),
+        quantity=Quantity(quantity),
+        status=Status(status),
     )
+
+
+STATEMENTS = SqlStatements(
+    insert=INSERT,
+    select=SELECT,
+    select_for_update=SELECT_FOR_UPDATE,
+    update=UPDATE,
+    to_row=to_row,
+    to_update=to_update,
+    to_aggregate=to_aggregate,
+)

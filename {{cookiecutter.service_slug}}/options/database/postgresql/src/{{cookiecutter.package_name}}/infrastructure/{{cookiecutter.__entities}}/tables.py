@@ -3,7 +3,11 @@
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
+from ...domain.{{ cookiecutter.__entities }}.values import QUANTITY_MAX, Status
+
 metadata = MetaData()
+# A state that is new here needs a migration too, which autogenerate does not write: docs/how-to/add-a-state.md.
+STATUSES = ", ".join(f"'{each}'" for each in Status)
 
 {{ cookiecutter.__entities }} = Table(
     "{{ cookiecutter.__entities }}",
@@ -16,11 +20,11 @@ metadata = MetaData()
     Column("created_at", TIMESTAMP(timezone=True), nullable=False),
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
     CheckConstraint(
-        "quantity BETWEEN 1 AND 1000000",
+        f"quantity BETWEEN 1 AND {QUANTITY_MAX}",
         name="{{ cookiecutter.__entities }}_quantity",
     ),
     CheckConstraint(
-        "status IN ('created', 'confirmed', 'cancelled')",
+        f"status IN ({STATUSES})",
         name="{{ cookiecutter.__entities }}_status",
     ),
     Index(

@@ -2,7 +2,11 @@
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, Table, Text
 
+from ...domain.{{ cookiecutter.__entities }}.values import QUANTITY_MAX, Status
+
 metadata = MetaData()
+# A state that is new here needs a migration too, which autogenerate does not write: docs/how-to/add-a-state.md.
+STATUSES = ", ".join(f"'{each}'" for each in Status)
 
 {{ cookiecutter.__entities }} = Table(
     "{{ cookiecutter.__entities }}",
@@ -15,11 +19,11 @@ metadata = MetaData()
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
     CheckConstraint(
-        "quantity BETWEEN 1 AND 1000000",
+        f"quantity BETWEEN 1 AND {QUANTITY_MAX}",
         name="{{ cookiecutter.__entities }}_quantity",
     ),
     CheckConstraint(
-        "status IN ('created', 'confirmed', 'cancelled')",
+        f"status IN ({STATUSES})",
         name="{{ cookiecutter.__entities }}_status",
     ),
     Index(
