@@ -1,6 +1,6 @@
 # Everything a contributor needs, on a machine with python3, make and git. No root, nothing outside this folder but caches.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chassis chassis-fast where dev check test test-fast lint format bench clean
+.PHONY: help setup demo chassis chassis-fast where dev check mutants test test-fast lint format bench clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -44,7 +44,7 @@ check: setup  ## everything that the matrix asks of a service, for one combinati
 	@CHECK_CHOICES="$(CHOICES)" $(PYTEST) tests/matrix -k asked
 
 test: setup  ## everything: hooks and options, every pair of choices, real servers (LIVE=required: all of them)
-	@$(PYTEST) --numprocesses $(WORKERS)
+	@$(PYTEST) --numprocesses $(WORKERS) --durations 10 --durations-min 1
 
 test-fast: setup  ## only the hooks and the options model
 	@$(PYTEST) tests/unit
@@ -57,6 +57,9 @@ lint: setup  ## check style and types
 format: setup  ## mend style
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
+
+mutants: setup  ## break copies of the template on purpose: a test has to fail for each mutant (ONLY="words")
+	@$(PYTHON) -m tools.mutants $(ONLY)
 
 bench: setup  ## how long it takes to generate a service, what its lists cost at a million rows, and what telemetry costs
 	@$(PYTHON) -m benchmarks.generation

@@ -40,9 +40,9 @@ def service(bake: Bake, name: str, **choices: str) -> Service:
 
 def check(described: Service) -> list[str]:
     """The command of its health check."""
-    kind, *command = described["healthcheck"]["test"]
-    assert kind == "CMD"
-    return command
+    command: list[str] = described["healthcheck"]["test"]
+    assert command[0] == "CMD"
+    return command[1:]
 
 
 def succeeds(command: list[str], **variables: str) -> bool:

@@ -14,7 +14,7 @@ OTHER_TEMPLATES = (
     "observability/*",
     "k8s/components/monitoring/*",
     "*/observability/*",
-    "tests/alerts/*",
+    "tests/delivery/alerts/*",
 )
 LEFTOVER = re.compile(r"cookiecutter\.|\{%-?\s|\s-?%\}|\{#-?\s|(?<!\$)\{\{-?\s*[a-z_]+\s*(\||-?\}\})")
 MAY_BE_EMPTY = {"__init__.py", "py.typed", ".gitkeep"}
