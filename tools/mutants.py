@@ -40,9 +40,9 @@ class Tests:
     """What has to fail.
 
     Args:
-        runner: of the chassis, in place; of the template; or of a service that was generated for these answers.
+        runner: of the chassis, in place; of the template; or of a service.
         arguments: of pytest.
-        answers: of the service.
+        answers: what the service is generated for; of the template, the combination that tests/matrix makes.
     """
 
     runner: str
@@ -91,7 +91,8 @@ class Result:
     @property
     def first_failure(self) -> str:
         """The test that failed."""
-        failed = [line for line in self.output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        summary = self.output.rpartition("short test summary info")[2].splitlines()
+        failed = [line for line in summary if line.startswith(("FAILED ", "ERROR "))]
         return failed[0].split(" - ")[0].partition(" ")[2] if failed else ""
 
 
@@ -162,7 +163,8 @@ class Copy:
             folder = self.root / options.CHASSIS.relative_to(options.ROOT)
             return _pytest(chassis.prepared().python, folder, arguments, PYTHONPATH=str(folder / "src"))
         if tests.runner == "template":
-            return _pytest(Path(sys.executable), self.root, arguments)
+            choices = " ".join(f"{option}={choice}" for option, choice in tests.answers)
+            return _pytest(Path(sys.executable), self.root, arguments, CHECK_CHOICES=choices)
         return self._run_in_service(tests, arguments)
 
     def _run_in_service(self, tests: Tests, arguments: list[str]) -> tuple[int, str]:
@@ -205,7 +207,7 @@ def _run(command: Sequence[str], folder: Path, **variables: str) -> tuple[int, s
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        return 1, f"{output}\nERROR no end within {SECONDS} s\n"
+        return 1, f"{output}\nshort test summary info\nFAILED no end within {SECONDS} s\n"
     return process.returncode, output
 
 

@@ -216,6 +216,13 @@ def test_a_conflict_is_told_with_its_reason_and_a_way_out() -> None:
     ]
 
 
+@pytest.mark.parametrize("secrets", ["sealed-secrets", "external-secrets"])
+def test_a_service_without_secrets_cannot_choose_who_makes_them(bake: Bake, secrets: str) -> None:
+    with pytest.raises(Refused) as refused:
+        bake(secrets=secrets, database="sqlite", broker="none")
+    assert "has no secret" in refused.value.lines[0]
+
+
 def test_all_problems_are_told_at_once(bake: Bake) -> None:
     with pytest.raises(Refused) as refused:
         bake(service_slug="Bad Slug!", team="", aggregate="Größe", package_name="json")
