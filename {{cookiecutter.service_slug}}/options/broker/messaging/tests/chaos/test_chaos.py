@@ -61,10 +61,10 @@ async def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncItera
 async def test_nothing_is_lost_and_nothing_is_applied_twice(service: ChaosService) -> None:
     report = await chaos_run(service, SECONDS)
     print(report)  # noqa: T201
-    assert report.is_clean, report
+    assert report.is_clean, str(report)
 
 
 async def test_requests_are_answered_while_the_broker_is_away(service: ChaosService) -> None:
     report = await outage_run(service, OUTAGE_SECONDS)
-    assert report.is_clean, report
+    assert report.is_clean, str(report)
     assert report.ledger.repeated == 0
