@@ -107,7 +107,7 @@ BAD = [
     ("aggregate", "Var", "Python"),
     ("aggregate", "Value", "table 'values'"),
     ("aggregate", "Group", "table 'groups'"),
-    ("aggregate", "Event", "own code"),
+    ("aggregate", "Domain Error", "own code"),
     ("aggregate", "Cause", "own code"),
     ("aggregate", "Quantity", "own code"),
     ("image_registry", "", "host[:port]"),

@@ -5,10 +5,8 @@ import sys
 import pytest
 
 from tests.baked import Bake
-from tools import options
+from tools import reserved
 
-# Each choice that brings code.
-CODE = [(option, choice) for option in ("database", "broker", "secrets") for choice in options.choices()[option]]
 SHORTEST = {"service_name": "Ox", "aggregate": "Ox", "service_slug": "ox", "package_name": "ox"}
 LONGEST = {
     "service_name": "Outbound Warehouse Replenishment Service of the Northern and the Southern Region",
@@ -18,12 +16,12 @@ LONGEST = {
 }
 
 
-@pytest.mark.parametrize("choice", CODE, ids="=".join)
+@pytest.mark.parametrize("choices", reserved.every_choice(), ids=lambda choices: "-".join(choices.values()))
 @pytest.mark.parametrize("names", [SHORTEST, LONGEST], ids=["shortest", "longest"])
 def test_a_service_is_formatted_and_linted_whatever_its_names(
-    bake: Bake, names: dict[str, str], choice: tuple[str, str]
+    bake: Bake, names: dict[str, str], choices: dict[str, str]
 ) -> None:
-    project = bake(**names, **dict([choice]))
+    project = bake(**names, **choices)
     # The chassis has no names in it; `make chassis` checks it.
     ruff = (sys.executable, "-m", "ruff")
     project.run(*ruff, "format", "--no-cache", "--exclude", "chassis", "--check", "--diff", ".")

@@ -32,7 +32,12 @@ def template_files() -> Iterator[tuple[Path, str]]:
 
 def test_every_fragment_fills_a_slot_and_every_slot_can_be_filled() -> None:
     slots = {name for _, text in template_files() for name in SLOT.findall(text)}
-    assert slots == {path.name for path in OPTIONS.glob("*/*/fragments/*")}
+    assert slots == {
+        path.relative_to(folder).as_posix()
+        for folder in OPTIONS.glob("*/*/fragments")
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_no_file_includes_a_fragment_but_through_a_slot() -> None:
