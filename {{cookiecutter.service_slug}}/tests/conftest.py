@@ -1,70 +1,59 @@
-"""A running application for each test: its real lifespan, requests without a network."""
+"""Fixtures of all tests: the whole service with its data in memory, and a client that needs no network."""
 
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from chassis.database import Database
+from chassis.http.application import Service
+from chassis.settings import load_settings, sections
+from chassis.testing.environment import clear_settings
+from chassis.testing.http import running
 
-from {{ cookiecutter.package_name }}.bootstrap import Service, create_service
-from {{ cookiecutter.package_name }}.config import Settings, load_settings
-from {{ cookiecutter.package_name }}.config.settings import SECTIONS
-from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
-from {{ cookiecutter.package_name }}.infrastructure.database.port import Database
-
-# Kept before tests start to change the environment: which real server the integration tests may use.
-DATABASE_URL = os.environ.get("DATABASE_URL")
+from {{ cookiecutter.package_name }}.bootstrap import Storage, create_service, in_memory
+from {{ cookiecutter.package_name }}.config.settings import Settings
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine, and no developer's `.env`, reaches a test."""
-    for section in SECTIONS.values():
-        for name in section.model_fields:
-            monkeypatch.delenv(section.variable(name), raising=False)
-        monkeypatch.setitem(section.model_config, "env_file", None)
+    """Neither a variable of the machine nor a developer's `.env` reaches a test."""
+    clear_settings(monkeypatch, sections(Settings).values())
 
 
 @pytest.fixture
 def settings() -> Settings:
     """The defaults of a developer's machine."""
-    return load_settings()
+    return load_settings(Settings)
 
 
 @pytest.fixture
-def closed_database() -> Database:
-    """In memory; the integration tests put a real one in its place."""
-    return MemoryDatabase()
+def storage() -> Storage:
+    """In memory; the integration tests use the real database instead."""
+    return in_memory()
+
+
+@pytest.fixture
+def closed_database(storage: Storage) -> Database:
+    """The database of the storage; the service opens it when it starts."""
+    return storage.database
 
 
 @pytest.fixture
 async def database(closed_database: Database) -> AsyncIterator[Database]:
-    """The same, opened."""
+    """The same, opened: for tests without the service."""
     await closed_database.open()
     yield closed_database
     await closed_database.close()
 
 
 @pytest.fixture
-def service(settings: Settings, database: Database) -> Service:
+def service(settings: Settings, storage: Storage) -> Service:
     """The whole service, not started."""
-    return create_service(settings, database)
+    return create_service(settings, storage{{ ", run_worker=True" if cookiecutter.broker != "none" }})
 
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """Sends requests to the started service."""
+    """A client of the started service."""
     async with running(service) as started:
         yield started
-
-
-@asynccontextmanager
-async def running(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """Start a service, and end it as a server would."""
-    transport = httpx2.ASGITransport(app=service.app)
-    async with (
-        service.app.router.lifespan_context(service.app),
-        httpx2.AsyncClient(transport=transport, base_url="http://service") as client,
-    ):
-        yield client

@@ -1,77 +1,45 @@
-"""What probes, scrapers and people on call are told."""
-
-import asyncio
+"""What probes, scrapers and people on call are told about this service."""
 
 import httpx2
 import pytest
+from chassis.database import Database
+from chassis.testing.events import check_events_are_counted
+from chassis.testing.failures import database_unavailable
 
-from {{ cookiecutter.package_name }}.bootstrap import Service, create_service
-from {{ cookiecutter.package_name }}.config import load_settings
-from {{ cookiecutter.package_name }}.domain.errors import Unavailable
-from {{ cookiecutter.package_name }}.infrastructure.database.memory import MemoryDatabase
-
-from ..conftest import running
+from tests.support.api import create
 
 
-class MoodyDatabase(MemoryDatabase):
-    """Away, hanging or fine, as a test wants it."""
-
-    mood = "away"
-
-    async def check(self) -> None:
-        if self.mood == "away":
-            raise Unavailable("database", "cannot be reached")
-        if self.mood == "hanging":
-            await asyncio.Event().wait()
-
-
-async def test_everything_is_well(client: httpx2.AsyncClient) -> None:
-    for path in ("/health/live", "/health/ready", "/health/startup", "/info", "/metrics", "/docs", "/openapi.json"):
-        assert (await client.get(path)).status_code == 200, path
+@pytest.fixture
+def lost_database(closed_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database of the service cannot be reached."""
+    monkeypatch.setattr(closed_database, "check", database_unavailable)
 
 
 @pytest.mark.parametrize(
-    ("mood", "reason"),
-    [("away", "cannot be reached"), ("hanging", "no answer within 0.05 s")],
+    "path",
+    ["/health/live", "/health/ready", "/health/startup", "/info", "/metrics", "/docs", "/openapi.json"],
 )
-async def test_a_lost_dependency_takes_readiness_but_not_life(
-    monkeypatch: pytest.MonkeyPatch, mood: str, reason: str
-) -> None:
-    monkeypatch.setenv("READINESS_TIMEOUT_SECONDS", "0.05")
-    database = MoodyDatabase()
-    database.mood = mood
-    async with running(create_service(load_settings(), database)) as client:
-        ready = await client.get("/health/ready")
-        assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
-        assert ready.json()["checks"]["database"] == reason
-        assert (await client.get("/health/startup")).status_code == 503
-        assert (await client.get("/health/live")).status_code == 200
-        database.mood = "fine"
-        assert (await client.get("/health/ready")).status_code == 200
-        database.mood = mood
-        assert (await client.get("/health/startup")).status_code == 200
+async def test_every_endpoint_for_operations_answers(client: httpx2.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == 200
 
 
-async def test_is_not_ready_while_draining(service: Service) -> None:
-    async with running(service) as client:
-        service.lifecycle.draining = True
-        ready = await client.get("/health/ready")
-        assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-        assert (await client.get("/health/live")).status_code == 200
+@pytest.mark.usefixtures("lost_database")
+async def test_a_lost_database_makes_it_unready_but_not_dead(client: httpx2.AsyncClient) -> None:
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "cannot be reached")
+    assert (await client.get("/health/live")).status_code == 200
 
 
-async def test_says_what_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BUILD_COMMIT", "4f2a9c1")
-    async with running(create_service(load_settings(), MemoryDatabase())) as client:
-        info = (await client.get("/info")).json()
-    assert info["name"] == "{{ cookiecutter.service_slug }}"
-    assert (info["commit"], info["environment"]) == ("4f2a9c1", "local")
+async def test_names_what_is_running(client: httpx2.AsyncClient) -> None:
+    info = (await client.get("/info")).json()
+    assert (info["name"], info["environment"]) == ("{{ cookiecutter.service_slug }}", "local")
     assert info["dependencies"]["database"] == "in-memory"
 
 
-async def test_metrics_come_as_the_scraper_prefers(client: httpx2.AsyncClient) -> None:
-    text = await client.get("/metrics")
-    assert text.headers["content-type"].startswith("text/plain")
-    openmetrics = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})
-    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
-    assert openmetrics.text.endswith("# EOF\n")
+async def test_every_event_is_counted(client: httpx2.AsyncClient) -> None:
+    check_events_are_counted("{{ cookiecutter.package_name }}.domain", (await client.get("/metrics")).text)
+    url = (await create(client)).headers["location"]
+    await client.post(f"{url}/confirm", headers={"if-match": "*"})
+    metrics = (await client.get("/metrics")).text
+    assert '\n{{ cookiecutter.__entity }}_events_total{action="confirmed"} 1.0\n' in metrics
+    assert '\n{{ cookiecutter.__entity }}_age_seconds_count{action="confirmed"} 1.0\n' in metrics

@@ -1,73 +1,30 @@
-"""What the service accepts as settings, and where."""
+"""The documents about settings are made from the settings, and a developer's machine needs none."""
 
 from pathlib import Path
+from typing import Any
 
-import pytest
-
-from {{ cookiecutter.package_name }}.config import InvalidSettings, load_settings
-from {{ cookiecutter.package_name }}.config.example import example
-from {{ cookiecutter.package_name }}.config.reference import reference
+import yaml
+from chassis.settings import sections
+from chassis.settings.documents import example, reference
 
 ROOT = Path(__file__).parents[2]
 
 
-def refused(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
-    """The problems that these variables cause."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidSettings) as error:
-        load_settings()
-    return list(error.value.problems)
+def test_a_developers_machine_needs_no_settings(settings: Any) -> None:
+    assert settings.service.environment == "local"
 
 
-def test_needs_nothing_on_a_developers_machine() -> None:
-    assert load_settings().service.environment == "local"
+def test_the_example_lists_every_setting(settings: Any) -> None:
+    committed = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert committed == example(type(settings)), "the settings have changed: run `make env-example`"
 
 
-def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PORT", "")
-    assert load_settings().http.port == 8000
+def test_the_reference_lists_every_setting(settings: Any) -> None:
+    committed = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert committed == reference(type(settings)), "the settings have changed: run `make configuration`"
 
 
-def test_words_may_be_written_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOG_LEVEL", "WARNING")
-    monkeypatch.setenv("ENVIRONMENT", "Local")
-    settings = load_settings()
-    assert (settings.log.level, settings.service.environment) == ("warning", "local")
-
-
-def test_names_every_variable_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = refused(
-        monkeypatch,
-        HTTP_PORT="eighty",
-        LOG_LEVEL="loud",
-        DATABASE_URL="oracle://user:hidden@host/name",
-        SHUTDOWN_GRACE_SECONDS="0",
-    )
-    assert [problem.partition(":")[0] for problem in problems] == [
-        "HTTP_PORT",
-        "LOG_LEVEL",
-        "DATABASE_URL",
-        "SHUTDOWN_GRACE_SECONDS",
-    ]
-    assert "hidden" not in str(problems)
-
-
-def test_production_refuses_to_be_chatty(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = refused(monkeypatch, ENVIRONMENT="production", LOG_LEVEL="debug")
-    assert any(problem.startswith("LOG_LEVEL:") for problem in problems)
-
-
-def test_a_command_is_judged_by_the_settings_that_it_works_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENVIRONMENT", "production")
-    assert load_settings(["http", "log"]).service.environment == "production"
-    assert refused(monkeypatch, LOG_LEVEL="debug")
-    assert load_settings(["http"]).log.level == "debug"
-
-
-def test_the_example_lists_every_setting() -> None:
-    assert (ROOT / ".env.example").read_text() == example(), "run `make env-example`"
-
-
-def test_the_reference_lists_every_setting() -> None:
-    assert (ROOT / "docs" / "configuration.md").read_text() == reference(), "run `make configuration`"
+def test_every_key_of_the_configmap_is_a_setting(settings: Any) -> None:
+    known = {section.variable(name) for section in sections(type(settings)).values() for name in section.model_fields}
+    keys = yaml.safe_load((ROOT / "k8s" / "configmap.yaml").read_text(encoding="utf-8"))["data"].keys()
+    assert keys <= known, f"not a setting: {', '.join(sorted(keys - known))}"

@@ -5,13 +5,22 @@ import hashlib
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+from chassis.database.sqlite import DatabaseSettings
+from chassis.settings import InvalidSettings, ServiceSettings, load_settings
 
-from {{ cookiecutter.package_name }}.config import InvalidSettings, load_settings
+
+@dataclass(frozen=True)
+class Settings:
+    """What a backup needs to know, whatever else is set."""
+
+    service: ServiceSettings
+    database: DatabaseSettings
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,9 +47,9 @@ def main(folder: Path) -> None:
 
 
 def database_file() -> Path:
-    """The file that DATABASE_URL names, whatever else is set; ends the process if it is wrong."""
+    """The file that DATABASE_URL names; ends the process if it is wrong."""
     try:
-        return load_settings(("database",)).database.path
+        return load_settings(Settings, ["database"]).database.path
     except InvalidSettings as error:
         raise click.ClickException("\n".join(error.problems)) from error
 
