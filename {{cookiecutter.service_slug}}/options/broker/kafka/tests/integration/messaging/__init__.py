@@ -1,1 +1,0 @@
-"""Kafka, as only a cluster can be tested; without one a mock cluster stands in."""

@@ -1,1 +1,0 @@
-"""What only a real broker can show."""
