@@ -66,11 +66,11 @@ def _alert(objective: Objective, burn: Burn, promises: Promises, labels: dict[st
         "expr": "\nand\n".join(tests),
         "labels": {"severity": burn.severity, **labels, "window": burn.long},
         "annotations": {
-            "summary": f"{promises.service} breaks a promise: {objective.promise}",
+            "summary": f"{promises.service} misses an objective: {objective.promise}",
             "description": (
-                f"{SHARE} was bad within {burn.long}, and it goes on; {100 * objective.budget:.4g}% may be in the long"
-                f" run. At this rate the budget of {promises.window / HOUR / 24:g} days is gone in"
-                f" {_span(promises.window / rate)}."
+                f"{SHARE} was bad within {burn.long}, and it continues; the objective allows"
+                f" {100 * objective.budget:.4g}%. At this rate the error budget of {promises.window / HOUR / 24:g} days"
+                f" is consumed in {_span(promises.window / rate)}."
             ),
         },
     }
