@@ -66,6 +66,7 @@ async def test_a_failed_step_enqueues_nothing(
 async def test_an_aggregate_whose_events_cannot_be_enqueued_is_not_stored(database: MemoryDatabase) -> None:
     class FullOutbox(MemoryOutbox):
         async def enqueue(self, transaction: DatabaseTransaction, messages: Sequence[Message]) -> None:
+            del transaction, messages
             raise ZeroDivisionError
 
     transactions = OutboxTransactions(Transactions(database, Retries()), FullOutbox(), EventSerializer(CATALOG, new_id))
