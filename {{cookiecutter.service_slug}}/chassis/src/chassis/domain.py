@@ -147,7 +147,7 @@ class Page(Generic[T]):
 
     @classmethod
     def cut(cls, found: Sequence[T], limit: int) -> Self:
-        """A page of at most `limit` items; one more item found tells that another page follows."""
+        """A page of at most `limit` items; one more item found means that another page follows."""
         return cls(found[:limit], len(found) > limit)
 
 
@@ -156,7 +156,7 @@ class Transaction(Protocol):
 
     @property
     def events(self) -> Sequence[DomainEvent]:
-        """What the aggregates stored so far have recorded, in order."""
+        """The events of the aggregates stored so far, in order."""
         ...
 
 

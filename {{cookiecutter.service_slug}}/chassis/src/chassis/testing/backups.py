@@ -102,7 +102,7 @@ async def save_responses(database: Database, *keys: str, size: int = 256) -> Non
 
 
 class BackupConformance(ABC):
-    """What every pair of scripts promises.
+    """The conformance suite of a pair of scripts.
 
     Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table;
     `database` is the adapter on the first, opened.
@@ -119,7 +119,7 @@ class BackupConformance(ABC):
     async def test_a_backup_during_writes_is_of_one_moment(
         self, backups: Backups, database: Database, database_url: str, empty_database_url: str
     ) -> None:
-        """What was written in one transaction is in the backup together, or not at all."""
+        """Rows of one transaction are in the backup together, or not at all."""
         committed: set[str] = set()
         many, done = asyncio.Event(), asyncio.Event()
         for number in range(BALLAST_ROWS):
@@ -192,7 +192,7 @@ class BackupConformance(ABC):
         assert {path.stat().st_mode & 0o077 for path in backups.folder.iterdir()} == {0}
 
     def test_a_database_without_the_schema_is_refused(self, backups: Backups, empty_database_url: str) -> None:
-        """Whoever names the wrong database must not believe that there are backups."""
+        """A wrong name of a database must not look like a successful backup."""
         rows(self.engine(empty_database_url))  # creates the file of a database that is one
         failed = backups.run(backups.backup, backups.folder, DATABASE_URL=empty_database_url)
         assert (failed.returncode, failed.stdout) == (1, "")

@@ -91,7 +91,7 @@ class LogDocument:
 
 
 class LoggingCode:
-    """What the code of a service logs: of its own package, and of the modules of the chassis that it reaches.
+    """The log events in the code of a service: of its own package, and of the modules of the chassis that it reaches.
 
     Modules that nothing imports are left out: a whole chassis holds adapters that the service does not use.
     """

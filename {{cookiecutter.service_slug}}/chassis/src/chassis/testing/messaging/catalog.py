@@ -1,4 +1,4 @@
-"""What a service's unit tests check about its events."""
+"""Checks of a service's events, for its unit tests."""
 
 from collections.abc import Iterable
 
