@@ -70,8 +70,8 @@ class DomainEvent:
         occurred_at: when it happened, in UTC.
     """
 
-    # The kind of aggregate, such as `order`, and what happened to it, such as `confirmed`: both are part of the type
-    # under which the event is published, so they never change either.
+    # The kind of aggregate, such as `invoice`, and what happened to it, such as `paid`: both are part of the type under
+    # which the event is published, so they never change either.
     aggregate: ClassVar[str]
     action: ClassVar[str]
 
@@ -94,7 +94,7 @@ class Aggregate(ABC, Generic[E]):
         updated_at: when its latest event occurred, in UTC.
     """
 
-    # What people call one, such as `order`; errors use it.
+    # What people call one, such as `invoice`; errors use it.
     noun: ClassVar[str]
 
     id: UUID
