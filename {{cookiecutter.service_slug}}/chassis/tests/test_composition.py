@@ -19,7 +19,8 @@ from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSe
 from chassis.identity import utc_now
 from chassis.process import Process
 from chassis.settings import ServiceSettings
-from tests.http.parcels import DRAFT, IDENTITY, DirectTransactions, problem, running
+from chassis.testing.http import problem, running
+from tests.http.parcels import DRAFT, IDENTITY, DirectTransactions
 from tests.sample.api import URL, create_router
 from tests.sample.domain.parcels import DECISIONS, EVENTS
 from tests.sample.storage.memory import MemoryParcels

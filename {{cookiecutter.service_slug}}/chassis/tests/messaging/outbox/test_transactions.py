@@ -12,22 +12,10 @@ from chassis.identity import new_id, utc_now
 from chassis.messaging.contracts import EventSerializer
 from chassis.messaging.outbox import OutboxTransactions
 from chassis.messaging.port import Message
-from chassis.messaging.storage.memory import MemoryMessageStorage, MemoryOutbox
+from chassis.messaging.storage.memory import MemoryOutbox
 from tests.sample.domain.labels import Label
 from tests.sample.messaging.contracts import CATALOG
 from tests.sample.storage.memory import MemoryLabels
-
-
-@pytest.fixture
-def database() -> MemoryDatabase:
-    """An empty database."""
-    return MemoryDatabase()
-
-
-@pytest.fixture
-def outbox(database: MemoryDatabase) -> MemoryOutbox:
-    """Its outbox."""
-    return MemoryMessageStorage(database).outbox
 
 
 @pytest.fixture
