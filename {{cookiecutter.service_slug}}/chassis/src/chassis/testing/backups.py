@@ -6,8 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -101,20 +100,17 @@ async def save_responses(database: Database, *keys: str, size: int = 256) -> Non
             await transaction.idempotency.save_response(key, os.urandom(size), utc_now())
 
 
-class BackupConformance(ABC):
-    """The conformance suite of a pair of scripts.
+class BackupConformance:
+    """What every pair of scripts promises.
 
-    Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table;
-    `database` is the adapter on the first, opened.
+    Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table; `database`
+    is the adapter on the first, opened; `engine` and `migrations` make an engine and the service's migrations for a URL.
     """
 
-    @abstractmethod
-    def engine(self, url: str) -> Engine:
-        """An engine for a database."""
-
-    @abstractmethod
-    def migrations(self, url: str) -> Migrations:
-        """The service's migrations of a database."""
+    @pytest.fixture(autouse=True)
+    def use(self, engine: Callable[[str], Engine], migrations: Callable[[str], Migrations]) -> None:
+        """Keep what every test needs."""
+        self.engine, self.migrations = engine, migrations
 
     async def test_a_backup_during_writes_is_of_one_moment(
         self, backups: Backups, database: Database, database_url: str, empty_database_url: str
