@@ -1,4 +1,4 @@
-"""What a composition root gets from a Process: the order of start and end, checks, metrics, the pipeline."""
+"""A composition root on a Process: the order of start and end, checks, metrics, the pipeline for commands."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,15 +8,19 @@ from datetime import datetime, timedelta
 
 import httpx2
 import pytest
+from fastapi import APIRouter
 
 from chassis.database.memory import MemoryDatabase
+from chassis.domain import DomainError
 from chassis.errors import Unavailable
 from chassis.http.application import Service
+from chassis.http.problems import ProblemKind
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 from chassis.identity import utc_now
 from chassis.process import Process
 from chassis.settings import ServiceSettings
-from tests.http.parcels import DRAFT, IDENTITY, running
+from chassis.testing.http import problem, running
+from tests.http.parcels import DRAFT, IDENTITY, DirectTransactions
 from tests.sample.api import URL, create_router
 from tests.sample.domain.parcels import DECISIONS, EVENTS
 from tests.sample.storage.memory import MemoryParcels
@@ -135,3 +139,26 @@ def test_a_process_without_a_database_has_no_commands() -> None:
     process = Process(IDENTITY, Settings())
     with pytest.raises(RuntimeError, match="call use_database first"):
         _ = process.commands
+
+
+def test_commands_that_exist_already_cannot_bypass_a_new_runner(process: Process, database: ObservedDatabase) -> None:
+    process.transactions = DirectTransactions(database)
+    assert isinstance(process.commands.transactions, DirectTransactions)
+    with pytest.raises(RuntimeError, match="wrap it before creating routers"):
+        process.transactions = DirectTransactions(database)
+
+
+async def test_a_service_answers_errors_of_its_own(process: Process) -> None:
+    router = APIRouter()
+
+    class OutOfStock(DomainError):
+        """Nothing is left to send."""
+
+    @router.post("/shipments")
+    async def ship() -> None:
+        raise OutOfStock("no parcel is left")
+
+    async with running(process.create_api([router], problems={OutOfStock: ProblemKind(409, "out-of-stock")})) as client:
+        refused = await client.post("/shipments")
+    assert problem(refused) == (409, "out-of-stock")
+    assert refused.json()["detail"] == "no parcel is left"

@@ -66,6 +66,12 @@ def test_each_package_has_a_page() -> None:
     assert packages <= {page.stem for page in PAGES}
 
 
+def test_each_module_beside_the_packages_is_listed() -> None:
+    listed = {module for page in NAMES for module in public_names(page)}
+    modules = {f"chassis.{path.stem}" for path in SOURCE.glob("*.py") if path.stem != "__init__"}
+    assert modules - listed == set()
+
+
 def test_each_adapter_has_a_page() -> None:
     adapters = [
         path.parent.relative_to(SOURCE)

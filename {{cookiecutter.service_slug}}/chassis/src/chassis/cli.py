@@ -66,7 +66,7 @@ class Migrations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What commands work with.
+    """The context of a command: settings, composition root, and how servers run.
 
     Args:
         name: of the service's distribution; its logs carry it.

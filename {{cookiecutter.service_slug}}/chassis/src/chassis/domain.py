@@ -70,8 +70,8 @@ class DomainEvent:
         occurred_at: when it happened, in UTC.
     """
 
-    # The kind of aggregate, such as `order`, and what happened to it, such as `confirmed`: both are part of the type
-    # under which the event is published, so they never change either.
+    # The kind of aggregate, such as `invoice`, and what happened to it, such as `paid`: both are part of the type under
+    # which the event is published, so they never change either.
     aggregate: ClassVar[str]
     action: ClassVar[str]
 
@@ -94,7 +94,7 @@ class Aggregate(ABC, Generic[E]):
         updated_at: when its latest event occurred, in UTC.
     """
 
-    # What people call one, such as `order`; errors use it.
+    # What people call one, such as `invoice`; errors use it.
     noun: ClassVar[str]
 
     id: UUID
@@ -147,7 +147,7 @@ class Page(Generic[T]):
 
     @classmethod
     def cut(cls, found: Sequence[T], limit: int) -> Self:
-        """A page of at most `limit` items; one more item found tells that another page follows."""
+        """A page of at most `limit` items; one more item found means that another page follows."""
         return cls(found[:limit], len(found) > limit)
 
 
@@ -156,7 +156,7 @@ class Transaction(Protocol):
 
     @property
     def events(self) -> Sequence[DomainEvent]:
-        """What the aggregates stored so far have recorded, in order."""
+        """The events of the aggregates stored so far, in order."""
         ...
 
 

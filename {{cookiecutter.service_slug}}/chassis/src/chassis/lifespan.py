@@ -1,4 +1,4 @@
-"""What opens when a process starts, in order, and closes in reverse when it ends."""
+"""Opens resources in order when a process starts, and closes them in reverse when it ends."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""What every process of a service has: metrics, a database, checks, what opens at start, and an application to serve.
+"""The parts of every process of a service: metrics, a database, checks, contexts, and an application to serve.
 
 A composition root creates one, adds what the service needs, and asks for its application:
 
@@ -7,7 +7,7 @@ A composition root creates one, adds what the service needs, and asks for its ap
     return process.create_api([invoices.create_router(process.commands, ...)])
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
@@ -25,6 +25,7 @@ from .http.application import Service, create_api, create_operations_api
 from .http.commands import Commands
 from .http.lifecycle import Lifecycle
 from .http.operations import Health, Info
+from .http.problems import ProblemKind
 from .http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 from .identity import utc_now
 from .lifespan import create_lifespan, opened
@@ -79,6 +80,7 @@ class Process:
         self.middleware: list[Middleware] = []
         self._contexts: list[ContextFactory] = [lambda: measuring_lag(self.registry)]
         self._transactions: TransactionRunner | None = None
+        self._has_commands = False
 
     @property
     def transactions(self) -> TransactionRunner:
@@ -89,12 +91,15 @@ class Process:
 
     @transactions.setter
     def transactions(self, runner: TransactionRunner) -> None:
-        """Wrap the runner, as messaging does; before anything that uses it is created."""
+        """Wrap the runner, as messaging does. Raises RuntimeError after `commands`, which would bypass the new one."""
+        if self._has_commands:
+            raise RuntimeError("commands exist and would bypass the new runner: wrap it before creating routers")
         self._transactions = runner
 
     @property
     def commands(self) -> Commands:
-        """The pipeline for commands."""
+        """The pipeline for commands. From now on the runner of transactions stays as it is."""
+        self._has_commands = True
         return Commands(self.transactions, utc_now)
 
     def use_database(
@@ -123,8 +128,15 @@ class Process:
         """
         self._contexts.append(context)
 
-    def create_api(self, routers: Iterable[APIRouter]) -> Service:
-        """The application with these routers and the operations endpoints."""
+    def create_api(
+        self, routers: Iterable[APIRouter], problems: Mapping[type[Exception], ProblemKind] | None = None
+    ) -> Service:
+        """The application with these routers and the operations endpoints.
+
+        Args:
+            routers: of the API, with their prefixes.
+            problems: how errors of the service's own are answered.
+        """
         app = create_api(
             self.identity,
             health=self._health(),
@@ -134,6 +146,7 @@ class Process:
             lifespan=create_lifespan(self._entered),
             routers=list(routers),
             middleware=self.middleware,
+            problems=problems,
         )
         return Service(app, self.lifecycle)
 

@@ -1,4 +1,4 @@
-"""What the chassis is told about the service that it runs in."""
+"""The identity of the service that the chassis runs in."""
 
 from dataclasses import dataclass
 from importlib.metadata import metadata

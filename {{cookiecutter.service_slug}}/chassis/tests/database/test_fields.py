@@ -54,3 +54,22 @@ async def test_names_the_field_that_the_test_forgets_to_change() -> None:
             new_parcel(),
             lambda parcel: parcel.amend(reference=Reference("B-2"), at=NOW + timedelta(seconds=1)),
         )
+
+
+async def test_names_the_column_that_insert_forgets_where_the_mapping_refuses_it() -> None:
+    forgetful = replace(
+        NUMBERED,
+        insert=NUMBERED.insert.replace("quantity", "another"),
+        to_parcel=lambda row: replace(to_parcel(row), quantity=Quantity(row[2])),
+    )
+    with pytest.raises(AssertionError, match="SELECT reads quantity: add what is missing to INSERT"):
+        await check(forgetful)
+
+
+async def test_names_of_tables_and_columns_may_be_quoted() -> None:
+    quoted = replace(
+        NUMBERED,
+        insert=NUMBERED.insert.replace("parcels", "`parcels`").replace("status", '"status"'),
+        update=NUMBERED.update.replace("parcels", "`parcels`"),
+    )
+    await check(quoted)

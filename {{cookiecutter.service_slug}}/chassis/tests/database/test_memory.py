@@ -83,4 +83,6 @@ async def test_a_caller_cannot_change_what_is_stored(database: MemoryDatabase) -
     async with database.begin() as transaction:
         await store.within(transaction).add(stored)
     (await store.find(stored.id)).quantity = stored.quantity.__class__(99)
+    store.all()[0].quantity = stored.quantity.__class__(99)
     assert (await store.find(stored.id)) == stored
+    assert store.all() == [stored]

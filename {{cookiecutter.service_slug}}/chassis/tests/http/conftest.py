@@ -7,9 +7,10 @@ import httpx2
 import pytest
 
 from chassis.http.application import Service
+from chassis.testing.http import running
 from tests.support.logs import log_output, parsed
 
-from .parcels import create_service, running
+from .parcels import create_service
 
 Lines = Callable[[], list[dict[str, Any]]]
 

@@ -87,26 +87,6 @@ def create_service(
     return Service(app, lifecycle)
 
 
-@asynccontextmanager
-async def running(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """Start a service inside the block; requests need no network."""
-    transport = httpx2.ASGITransport(app=service.app)
-    async with (
-        service.app.router.lifespan_context(service.app),
-        httpx2.AsyncClient(transport=transport, base_url="http://service") as client,
-    ):
-        yield client
-
-
-def problem(response: httpx2.Response) -> tuple[int, str]:
-    """Status and kind of a problem document."""
-    assert response.headers["content-type"] == "application/problem+json"
-    document = response.json()
-    assert document["status"] == response.status_code
-    assert document["correlation_id"] == response.headers["x-correlation-id"]
-    return response.status_code, document["type"].rpartition(":")[2]
-
-
 async def create(client: httpx2.AsyncClient) -> str:
     """The URL of a new parcel."""
     response = await client.post(URL, json=DRAFT)

@@ -10,10 +10,11 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.http.application import Service
+from chassis.testing.http import running
 from tests.sample.api import URL
 
 from .conftest import Lines
-from .parcels import create_service, running
+from .parcels import create_service
 
 failing = APIRouter()
 

@@ -6,9 +6,10 @@ import json
 import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
+from chassis.testing.http import running
 from tests.sample.api import URL
 
-from .parcels import DRAFT, create, create_service, running
+from .parcels import DRAFT, create, create_service
 
 # Text of JSON may hold halves of surrogate pairs, numbers may have any size, and arrays any depth.
 _texts = st.text(st.characters(codec=None), max_size=5)

@@ -10,9 +10,10 @@ import pytest
 from chassis.database.memory import MemoryDatabase
 from chassis.database.port import DatabaseTransaction
 from chassis.errors import Interrupted, Unavailable
+from chassis.testing.http import problem, running
 from tests.sample.api import URL
 
-from .parcels import DRAFT, DirectTransactions, create, create_service, problem, running
+from .parcels import DRAFT, DirectTransactions, create, create_service
 
 T = TypeVar("T")
 KEY = {"idempotency-key": "0b7e"}

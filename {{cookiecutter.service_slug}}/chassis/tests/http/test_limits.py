@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import httpx2
 from fastapi import APIRouter
 
+from chassis.testing.http import problem, running
 from tests.sample.api import URL
 
-from .parcels import create_service, problem, running
+from .parcels import create_service
 
 hanging = APIRouter()
 

@@ -11,8 +11,9 @@ from chassis.http.application import Service, create_operations_api
 from chassis.http.lifecycle import Lifecycle
 from chassis.http.operations import Health, Info
 from chassis.settings import ServiceSettings
+from chassis.testing.http import running
 
-from .parcels import IDENTITY, create_service, empty_lifespan, running
+from .parcels import IDENTITY, create_service, empty_lifespan
 
 
 class Dependency:

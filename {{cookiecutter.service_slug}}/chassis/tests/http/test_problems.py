@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from chassis.domain import DomainError, NotFound
 from chassis.http.problems import ProblemKind
 from chassis.identity import new_id
+from chassis.testing.http import problem, running
 from tests.sample.api import URL
 
-from .parcels import create_service, problem, running
+from .parcels import create_service
 
 
 class CreditExceeded(DomainError):

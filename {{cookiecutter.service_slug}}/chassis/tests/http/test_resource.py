@@ -5,9 +5,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from chassis.testing.http import problem
 from tests.sample.api import URL
 
-from .parcels import DRAFT, create, problem
+from .parcels import DRAFT, create
 
 
 async def test_creates_and_reads(client: httpx2.AsyncClient) -> None:

@@ -21,7 +21,8 @@ from chassis.messaging.wiring import Messaging
 from chassis.process import Process
 from chassis.settings import ServiceSettings
 from chassis.testing.brokers import eventually_true
-from tests.http.parcels import DRAFT, IDENTITY, running
+from chassis.testing.http import running
+from tests.http.parcels import DRAFT, IDENTITY
 from tests.sample.api import URL, create_router
 from tests.sample.domain.parcels import DECISIONS, EVENTS
 from tests.sample.messaging.contracts import CATALOG

@@ -58,13 +58,18 @@ def test_runbooks_name_only_what_exists(root: Path) -> None:
     [a](missing.md), [b](slow-answers.md)
     uv run warehouse migrat
     kubectl -n a logs b | grep -E 'known event|unknown event'
+    Log lines `known event`, `quoted event` and `last event` with `reason`; the log line `known event`.
     """
     runbook.write_text(f"{runbook.read_text()}\n{text}")
     monitoring = Monitoring(root)
     assert monitoring.unknown_metrics_in_runbooks(metrics_of(METRICS)) == ["http_requests_totl"]
     assert monitoring.unknown_variables_in_runbooks(["HTTP_PORT"]) == ["HTTP_PROT"]
     assert monitoring.unknown_commands_in_runbooks("warehouse", ["migrate"]) == ["migrat"]
-    assert monitoring.unknown_log_events_in_runbooks(["known event"]) == ["unknown event"]
+    assert monitoring.unknown_log_events_in_runbooks(["known event"]) == [
+        "last event",
+        "quoted event",
+        "unknown event",
+    ]
     assert monitoring.broken_links_in_runbooks() == ["not-ready.md: missing.md"]
 
 

@@ -1,8 +1,8 @@
 """A service and its chassis each add revisions of their own, in any order."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,10 +91,9 @@ class Release:
     def __init__(self, storage: Storage, folder: Path, url: str) -> None:
         self.storage = storage
         self.url = url
-        self.service = Branch("sample", folder / "migrations" / "versions", frozenset())
-        self.chassis = Branch(storage.chassis.label, folder / "chassis", storage.chassis.tables)
-        shutil.copytree(storage.sample.folder, self.service.folder)
-        shutil.copytree(storage.chassis.folder, self.chassis.folder)
+        self.service = copied(storage.sample, folder / "migrations" / "versions")
+        self.chassis = copied(storage.chassis, folder / "chassis")
+        self.branches = [self.service, self.chassis]
 
     def add(self, branch: Branch, revision: str, before: str, table: str, step: str | None = None) -> None:
         """Add a revision."""
@@ -112,12 +111,12 @@ class Release:
 
     def migrations(self, metadata: MetaData | None = None) -> Migrations:
         """Its migrations."""
-        target, branches = self.storage.target(self.url), (self.service, self.chassis)
-        return Migrations(target, branches, self.storage.metadata if metadata is None else metadata)
+        metadata = self.storage.metadata if metadata is None else metadata
+        return Migrations(self.storage.target(self.url), self.branches, metadata)
 
     def revisions(self) -> Revisions:
         """What it knows."""
-        return Revisions([self.service.folder, self.chassis.folder])
+        return Revisions(branch.folder for branch in self.branches)
 
     @contextmanager
     def inspected(self) -> Iterator[dict[str, set[str]]]:
@@ -132,20 +131,32 @@ class Release:
         with self.storage.target(self.url).engine().connect() as connection:
             return set(current_revisions(connection))
 
-    async def ready(self) -> None:
-        """The readiness check."""
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[SqlDatabase]:
+        """Its database."""
         database = self.storage.database(self.url, self.revisions())
         await database.open()
         try:
-            await database.check()
+            yield database
         finally:
             await database.close()
+
+    async def ready(self) -> None:
+        """The readiness check."""
+        async with self.opened() as database:
+            await database.check()
 
     def write_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A service's `env.py` and its template of revisions."""
         (self.service.folder.parent / "env.py").write_text(ENVIRONMENT.format(kind=self.storage.kind))
         (self.service.folder.parent / "script.py.mako").write_text(TEMPLATE)
         monkeypatch.setenv("TEST_URL", self.url)
+
+
+def copied(branch: Branch, folder: Path) -> Branch:
+    """The revisions of a branch in a folder that a test may add to."""
+    shutil.copytree(branch.folder, folder)
+    return Branch(branch.label, folder, branch.tables)
 
 
 class MigrationHistoryConformance:

@@ -63,8 +63,11 @@ class SqlAggregates(Generic[A]):
 
     async def fetch(self, query: str, *values: Any) -> list[A]:
         """Read all that a query finds, outside a transaction; it names the same columns as `select`."""
-        rows = await self._database.fetch(query, *values)
-        return [self.statements.to_aggregate(row) for row in rows]
+        return [self.statements.to_aggregate(row) for row in await self.rows(query, *values)]
+
+    async def rows(self, query: str, *values: Any) -> Sequence[Row]:
+        """The rows of a query, outside a transaction, for what is not an aggregate: counts, sums."""
+        return await self._database.fetch(query, *values)
 
 
 class SqlRepository(Generic[A]):

@@ -1,4 +1,4 @@
-"""What a service expects of a database. Each adapter passes `chassis.testing.database`."""
+"""The interface of a database. Each adapter passes `chassis.testing.database`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -92,7 +92,7 @@ class Database(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is, for /info and telemetry."""
+        """The kind of database, for /info and telemetry."""
         ...
 
     async def open(self) -> None:

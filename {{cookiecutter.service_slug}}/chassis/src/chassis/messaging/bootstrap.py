@@ -1,4 +1,4 @@
-"""What the commands for messages need of a service's composition root."""
+"""The part of a service's composition root that the commands for messages use."""
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 

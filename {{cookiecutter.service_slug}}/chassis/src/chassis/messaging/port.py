@@ -1,4 +1,4 @@
-"""What a service expects of a broker. Each adapter passes `chassis.testing.brokers`.
+"""The interface of a broker. Each adapter passes `chassis.testing.brokers`.
 
 Delivery is at least once: a message may arrive twice, it is never lost. The inbox makes its effect happen once.
 """
@@ -149,7 +149,7 @@ class Broker(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is, for /info."""
+        """The kind of broker, for /info."""
         ...
 
     async def open(self) -> None:

@@ -76,7 +76,7 @@ class TracedBroker:
 
     @property
     def kind(self) -> str:
-        """What it is."""
+        """The kind of broker."""
         return self._broker.kind
 
     async def open(self) -> None:

@@ -17,7 +17,7 @@ MAX_EVENT = 80
 
 
 class Kind(NamedTuple):
-    """What two lines have in common to count as repeated."""
+    """The fields by which two lines count as repeated."""
 
     logger: str
     level: int

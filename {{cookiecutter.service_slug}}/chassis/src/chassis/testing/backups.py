@@ -6,8 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -101,25 +100,22 @@ async def save_responses(database: Database, *keys: str, size: int = 256) -> Non
             await transaction.idempotency.save_response(key, os.urandom(size), utc_now())
 
 
-class BackupConformance(ABC):
+class BackupConformance:
     """What every pair of scripts promises.
 
-    Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table;
-    `database` is the adapter on the first, opened.
+    Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table; `database`
+    is the adapter on the first, opened; `engine` and `migrations` make an engine and the service's migrations for a URL.
     """
 
-    @abstractmethod
-    def engine(self, url: str) -> Engine:
-        """An engine for a database."""
-
-    @abstractmethod
-    def migrations(self, url: str) -> Migrations:
-        """The service's migrations of a database."""
+    @pytest.fixture(autouse=True)
+    def use(self, engine: Callable[[str], Engine], migrations: Callable[[str], Migrations]) -> None:
+        """Keep what every test needs."""
+        self.engine, self.migrations = engine, migrations
 
     async def test_a_backup_during_writes_is_of_one_moment(
         self, backups: Backups, database: Database, database_url: str, empty_database_url: str
     ) -> None:
-        """What was written in one transaction is in the backup together, or not at all."""
+        """Rows of one transaction are in the backup together, or not at all."""
         committed: set[str] = set()
         many, done = asyncio.Event(), asyncio.Event()
         for number in range(BALLAST_ROWS):
@@ -192,7 +188,7 @@ class BackupConformance(ABC):
         assert {path.stat().st_mode & 0o077 for path in backups.folder.iterdir()} == {0}
 
     def test_a_database_without_the_schema_is_refused(self, backups: Backups, empty_database_url: str) -> None:
-        """Whoever names the wrong database must not believe that there are backups."""
+        """A wrong name of a database must not look like a successful backup."""
         rows(self.engine(empty_database_url))  # creates the file of a database that is one
         failed = backups.run(backups.backup, backups.folder, DATABASE_URL=empty_database_url)
         assert (failed.returncode, failed.stdout) == (1, "")

@@ -208,6 +208,19 @@ class IdempotencyConformance:
         async with database.begin() as third:
             assert await third.idempotency.claim(KEY) == b"response"
 
+    async def test_of_concurrent_duplicates_one_has_the_effect(self, database: Database) -> None:
+        async def request() -> bytes:
+            async with database.begin() as transaction:
+                if (saved := await transaction.idempotency.claim(KEY)) is not None:
+                    return saved
+                response = uuid4().bytes
+                await transaction.idempotency.save_response(KEY, response, NOW)
+                return response
+
+        outcomes = await asyncio.gather(*(request() for _ in range(WRITERS)), return_exceptions=True)
+        assert {type(each) for each in outcomes} <= {bytes, KeyInUse}
+        assert len({each for each in outcomes if isinstance(each, bytes)}) == 1
+
     async def test_purges_only_expired_responses(self, database: Database) -> None:
         young = IdempotencyKey("key-2", b"digest")
         async with database.begin() as transaction:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from dataclasses import fields
 from typing import Any, TypeVar
+from uuid import UUID
 
-from ..domain import Aggregate, Store
+from ..domain import Aggregate, Store, Transaction
 from .rows import RecordedTable
 
 A = TypeVar("A", bound=Aggregate[Any])
@@ -33,7 +34,7 @@ async def check_fields_are_stored(
     changed = deepcopy(new)
     async with database.begin() as transaction:
         await store.within(transaction).add(new)
-        after_insert = await store.within(transaction).get(new.id)
+        after_insert = await _read(store, transaction, new.id, database)
         changed.take_events()
         change(changed)
         await store.within(transaction).save(changed)
@@ -43,6 +44,16 @@ async def check_fields_are_stored(
         *_untouched(new, changed, fixed),
     ]
     assert not problems, "\n".join(["storage forgets fields:", *(f"- {each}" for each in problems)])
+
+
+async def _read(store: Store[A], transaction: Transaction, id: UUID, table: RecordedTable) -> A:
+    """A value that was not written is None, which many a mapping refuses."""
+    try:
+        return await store.within(transaction).get(id)
+    except Exception as error:
+        columns = ", ".join(sorted(table.never_written))
+        assert not columns, f"storage forgets columns: SELECT reads {columns}: add what is missing to INSERT"
+        raise AssertionError(f"a stored row cannot be mapped: {error!r}") from error
 
 
 def _lost(stored: A, read: A, where: str) -> Iterator[str]:

@@ -28,18 +28,26 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
 
 
 @contextmanager
-def logged(identity: ServiceIdentity, level: str = "info") -> Iterator[Lines]:
-    """The lines logged inside the block, without those of the test's own client; complete when it has ended."""
-    stream, excepthook, lines = io.StringIO(), sys.excepthook, Lines()
-    configure_logging(level, "json", stream, identity=identity, environment="local")
+def log_output(identity: ServiceIdentity, level: str = "info", format: str = "json") -> Iterator[io.StringIO]:
+    """Log inside the block as a process of a service does; the stream holds what has been written so far."""
+    stream, excepthook = io.StringIO(), sys.excepthook
+    configure_logging(level, format, stream, identity=identity, environment="local")
     try:
-        yield lines
+        yield stream
     finally:
         sys.excepthook = excepthook
         logging.captureWarnings(False)
         for handler in logging.getLogger().handlers:
             handler.close()  # as the end of a process does
         logging.basicConfig(level="WARNING", handlers=[logging.NullHandler()], force=True)
+
+
+@contextmanager
+def logged(identity: ServiceIdentity, level: str = "info") -> Iterator[Lines]:
+    """The lines logged inside the block, without those of the test's own client; complete when it has ended."""
+    lines = Lines()
+    with log_output(identity, level) as stream:
+        yield lines
     parsed = map(json.loads, stream.getvalue().splitlines())
     lines += [line for line in parsed if not line["logger"].startswith("http")]
 
@@ -91,7 +99,7 @@ class LogDocument:
 
 
 class LoggingCode:
-    """What the code of a service logs: of its own package, and of the modules of the chassis that it reaches.
+    """The log events in the code of a service: of its own package, and of the modules of the chassis that it reaches.
 
     Modules that nothing imports are left out: a whole chassis holds adapters that the service does not use.
     """

@@ -111,9 +111,12 @@ class Monitoring:
         return sorted(set(re.findall(rf"(?:uv run|--) {program} ([a-z-]+)", self.instructions)) - set(commands))
 
     def unknown_log_events_in_runbooks(self, events: Collection[str]) -> list[str]:
-        """Log events that runbooks search for and the service does not log."""
+        """Log events that runbooks search for, or quote after "log line", and the service does not log."""
         searched = re.findall(r"kubectl .* logs .*?\| grep (?:-E )?'([\w |]+)'", self.instructions)
-        return sorted({event for pattern in searched for event in pattern.split("|")} - set(events))
+        named = {event for pattern in searched for event in pattern.split("|")}
+        for quoted in re.findall(r"[Ll]og lines? ((?:`[^`\n]+`(?:, | and | or )?)+)", self.instructions):
+            named |= set(re.findall(r"`([^`]+)`", quoted))
+        return sorted(named - set(events))
 
     def broken_links_in_runbooks(self) -> list[str]:
         """Links to files that do not exist."""

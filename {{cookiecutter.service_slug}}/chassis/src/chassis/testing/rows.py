@@ -39,6 +39,7 @@ class RecordedTable:
     Attributes:
         rows: by column. A column that INSERT does not name is absent; SELECT returns None for it.
         events: collected from stored aggregates.
+        never_written: columns that SELECT has read of rows without them.
     """
 
     kind = "recorded"
@@ -53,6 +54,7 @@ class RecordedTable:
         self._encode = encode
         self.rows: list[dict[str, Any]] = []
         self.events: list[DomainEvent] = []
+        self.never_written: set[str] = set()
 
     async def execute(self, statement: str, *values: Any) -> int:
         """Run an INSERT or an UPDATE; returns how many rows it matched."""
@@ -72,7 +74,9 @@ class RecordedTable:
         text, given = _prepared(statement, [self._encode(value) for value in values])
         if found := _select.match(text):
             names = _names(found[1])
-            return [[row.get(name) for name in names] for row in self._matching(found[3], given)]
+            rows = list(self._matching(found[3], given))
+            self.never_written |= {name for row in rows for name in names if name not in row}
+            return [[row.get(name) for name in names] for row in rows]
         raise UnknownStatement(text)
 
     def collect(self, aggregate: Aggregate[Any]) -> None:
@@ -112,7 +116,7 @@ class RecordedTable:
 
 def _prepared(statement: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """The statement on one line, its placeholders as `$n`, and the value of each."""
-    text = " ".join(statement.split()).rstrip("; ")
+    text = " ".join(statement.split()).rstrip("; ").replace("`", "").replace('"', "")
     numbers = iter(range(1, len(values) + 1))
     text = re.sub(r"\?", lambda _: f"${next(numbers, 0)}", text)
     used = set(re.findall(r"\$\d+", text))
@@ -126,7 +130,7 @@ def _prepared(statement: str, values: Sequence[Any]) -> tuple[str, dict[str, Any
 
 
 def _names(columns: str) -> list[str]:
-    names = [name.strip().strip('`"') for name in columns.split(",")]
+    names = [name.strip() for name in columns.split(",")]
     if unknown := [name for name in names if not re.fullmatch(r"\w+", name)]:
         raise UnknownStatement(f"not a column: {', '.join(unknown)}")
     return names

@@ -260,21 +260,3 @@ async def test_the_same_request_on_another_server_of_a_cluster_is_stopped_by_the
             await transaction.idempotency.claim(KEY)
             run(database_url, "INSERT INTO idempotency_keys VALUES ('key-1', '', '', NOW())")
             await transaction.idempotency.save_response(KEY, b"response", NOW)
-
-
-async def test_of_concurrent_duplicates_one_has_the_effect(database: MysqlDatabase) -> None:
-    parcels = create_parcels(database)
-
-    async def request() -> str:
-        async with database.begin() as transaction:
-            if (saved := await transaction.idempotency.claim(KEY)) is not None:
-                return saved.decode()
-            new = new_parcel()
-            await parcels.within(transaction).add(new)
-            await transaction.idempotency.save_response(KEY, str(new.id).encode(), NOW)
-            return str(new.id)
-
-    outcomes = await asyncio.gather(*(request() for _ in range(COUNT)), return_exceptions=True)
-    assert {type(each) for each in outcomes} <= {str, KeyInUse}
-    [stored] = await parcels.page(None, None, COUNT)
-    assert {each for each in outcomes if isinstance(each, str)} == {str(stored.id)}

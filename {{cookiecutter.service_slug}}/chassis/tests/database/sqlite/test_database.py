@@ -12,12 +12,11 @@ from pydantic import SecretStr, ValidationError
 from chassis.database.port import IdempotencyKey
 from chassis.database.sqlite import DatabaseSettings, SqliteDatabase, to_time, to_uuid
 from chassis.domain import NotFound
-from chassis.errors import KeyInUse, Unavailable
+from chassis.errors import Unavailable
 from chassis.identity import new_id
 from chassis.testing.database import KEY, NOW
 from tests.database.sqlite.files import database_of, settings_of
 from tests.sample.storage.sqlite import create_parcels
-from tests.support.parcels import new_parcel
 
 COUNT = 20
 
@@ -108,24 +107,6 @@ async def test_another_writer_makes_it_unavailable_after_the_time_limit(database
         assert await transaction.fetch("SELECT 1")
     assert database.usage().in_use == 0
     await database.close()
-
-
-async def test_of_concurrent_duplicates_one_has_the_effect(database: SqliteDatabase) -> None:
-    parcels = create_parcels(database)
-
-    async def request() -> str:
-        async with database.begin() as transaction:
-            if (saved := await transaction.idempotency.claim(KEY)) is not None:
-                return saved.decode()
-            new = new_parcel()
-            await parcels.within(transaction).add(new)
-            await transaction.idempotency.save_response(KEY, str(new.id).encode(), NOW)
-            return str(new.id)
-
-    outcomes = await asyncio.gather(*(request() for _ in range(COUNT)), return_exceptions=True)
-    assert {type(each) for each in outcomes} <= {str, KeyInUse}
-    [stored] = await parcels.page(None, None, COUNT)
-    assert {each for each in outcomes if isinstance(each, str)} == {str(stored.id)}
 
 
 async def test_a_transaction_that_is_cancelled_while_it_waits_leaves_nothing_behind(database: SqliteDatabase) -> None:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chassis.testing.brokers import broker_proxy
 from chassis.testing.brokers.outage import outage_of
+from chassis.testing.faults import fault_proxy
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,14 +50,14 @@ async def is_echoed(connection: Connection) -> bool:
 
 
 async def test_the_url_keeps_everything_but_the_address(echo_url: str) -> None:
-    async with broker_proxy(echo_url) as proxy:
+    async with fault_proxy(echo_url) as proxy:
         assert proxy.url.startswith("echo://user:secret@127.0.0.1:")
         assert proxy.url.endswith("/name")
         assert proxy.url != echo_url
 
 
 async def test_cut_resets_open_connections_and_new_ones_work(echo_url: str) -> None:
-    async with broker_proxy(echo_url) as proxy, connected(proxy.url) as before:
+    async with fault_proxy(echo_url) as proxy, connected(proxy.url) as before:
         assert await is_echoed(before)
         proxy.cut()
         assert not await is_echoed(before)
@@ -67,7 +67,7 @@ async def test_cut_resets_open_connections_and_new_ones_work(echo_url: str) -> N
 
 
 async def test_refused_connections_work_again_after_restore(echo_url: str) -> None:
-    async with broker_proxy(echo_url) as proxy:
+    async with fault_proxy(echo_url) as proxy:
         proxy.refuse()
         async with connected(proxy.url) as refused:
             assert not await is_echoed(refused)
@@ -77,7 +77,7 @@ async def test_refused_connections_work_again_after_restore(echo_url: str) -> No
 
 
 async def test_a_black_hole_keeps_bytes_until_restore(echo_url: str) -> None:
-    async with broker_proxy(echo_url) as proxy, connected(proxy.url) as connection:
+    async with fault_proxy(echo_url) as proxy, connected(proxy.url) as connection:
         assert await is_echoed(connection)
         proxy.black_hole()
         echoed = asyncio.create_task(is_echoed(connection))

@@ -88,11 +88,11 @@ def sample(outage: BrokerOutage, database_url: str, cut_database: Cut | None, fo
 async def test_nothing_is_lost_and_nothing_is_applied_twice(service: ChaosService) -> None:
     report = await chaos_run(service, SECONDS)
     print(report)  # noqa: T201
-    assert report.is_clean, report
+    assert report.is_clean, str(report)
 
 
 @pytest.mark.parametrize("service", EACH_BROKER, ids=str, indirect=True)
 async def test_requests_are_answered_while_the_broker_is_away(service: ChaosService) -> None:
     report = await outage_run(service, OUTAGE_SECONDS)
-    assert report.is_clean, report
+    assert report.is_clean, str(report)
     assert report.ledger.repeated == 0

@@ -62,6 +62,19 @@ async def test_an_event_has_its_effect_once_however_often_it_is_delivered(
     assert [entry.version for entry in await recorded(storage, id)] == [1]
 
 
+async def test_an_effect_that_would_add_up_happens_once(create: Create) -> None:
+    effects = []
+
+    async def count(context: HandlerContext, envelope: Envelope) -> None:
+        del context
+        effects.append(envelope.id)
+
+    processor, delivery, other = create(count), delivery_of(new_id(), 1), delivery_of(new_id(), 1)
+    for each in (delivery, delivery, other, delivery):
+        assert await processor(each) == Done()
+    assert len(effects) == 2
+
+
 async def test_an_event_waits_for_the_one_that_precedes_it(create: Create, storage: MemoryMessageStorage) -> None:
     processor, id = create(), new_id()
     first, second = delivery_of(id, 1), delivery_of(id, 2, "confirmed")

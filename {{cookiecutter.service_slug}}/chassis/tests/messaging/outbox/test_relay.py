@@ -16,7 +16,7 @@ from chassis.messaging.outbox import OutboxMetrics, Relay, outbox_check
 from chassis.messaging.outbox import relay as module
 from chassis.messaging.outbox.relay import without_repeated_keys
 from chassis.messaging.port import Message
-from chassis.messaging.storage.memory import MemoryMessageStorage, MemoryOutbox
+from chassis.messaging.storage.memory import MemoryOutbox
 from chassis.messaging.storage.memory import outbox as memory_outbox
 from chassis.testing.brokers import eventually
 from chassis.testing.messaging import FailingBroker, relaying
@@ -28,18 +28,6 @@ Enqueue = Callable[..., Awaitable[list[str]]]
 def broker() -> FailingBroker:
     """A broker that works until a test changes that."""
     return FailingBroker()
-
-
-@pytest.fixture
-def database() -> MemoryDatabase:
-    """An empty database."""
-    return MemoryDatabase()
-
-
-@pytest.fixture
-def outbox(database: MemoryDatabase) -> MemoryOutbox:
-    """Its outbox."""
-    return MemoryMessageStorage(database).outbox
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The events of a transaction are enqueued in it."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from chassis.database.memory import MemoryDatabase
@@ -9,22 +11,11 @@ from chassis.database.transactions import Transactions
 from chassis.identity import new_id, utc_now
 from chassis.messaging.contracts import EventSerializer
 from chassis.messaging.outbox import OutboxTransactions
-from chassis.messaging.storage.memory import MemoryMessageStorage, MemoryOutbox
+from chassis.messaging.port import Message
+from chassis.messaging.storage.memory import MemoryOutbox
 from tests.sample.domain.labels import Label
 from tests.sample.messaging.contracts import CATALOG
 from tests.sample.storage.memory import MemoryLabels
-
-
-@pytest.fixture
-def database() -> MemoryDatabase:
-    """An empty database."""
-    return MemoryDatabase()
-
-
-@pytest.fixture
-def outbox(database: MemoryDatabase) -> MemoryOutbox:
-    """Its outbox."""
-    return MemoryMessageStorage(database).outbox
 
 
 @pytest.fixture
@@ -58,3 +49,16 @@ async def test_a_failed_step_enqueues_nothing(
     with pytest.raises(ZeroDivisionError):
         await transactions.run(fail)
     assert outbox.waiting == []
+
+
+async def test_an_aggregate_whose_events_cannot_be_enqueued_is_not_stored(database: MemoryDatabase) -> None:
+    class FullOutbox(MemoryOutbox):
+        async def enqueue(self, transaction: DatabaseTransaction, messages: Sequence[Message]) -> None:
+            del transaction, messages
+            raise ZeroDivisionError
+
+    transactions = OutboxTransactions(Transactions(database, Retries()), FullOutbox(), EventSerializer(CATALOG, new_id))
+    label = Label.print(id=new_id(), text="fragile", at=utc_now())
+    with pytest.raises(ZeroDivisionError):
+        await transactions.run(lambda transaction: MemoryLabels(database).within(transaction).add(label))
+    assert database.stored(Label) == {}

@@ -9,7 +9,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from tests.http.parcels import DRAFT, create_service, running
+from chassis.testing.http import running
+from tests.http.parcels import DRAFT, create_service
 from tests.sample.api import URL
 from tests.support.logs import logged
 

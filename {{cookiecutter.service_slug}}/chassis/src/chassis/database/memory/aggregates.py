@@ -34,6 +34,10 @@ class MemoryAggregates(Generic[A]):
         """Read one. Raises NotFound."""
         return _find(self._database, self.aggregate, id)
 
+    def all(self) -> list[A]:
+        """Every one, in no particular order."""
+        return deepcopy([*self._database.stored(self.aggregate).values()])
+
     def newest(self, predicate: Callable[[A], bool], after: UUID | None, limit: int) -> list[A]:
         """Those that satisfy a predicate, the newest first.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MemoryTransaction:
-    """What a transaction has changed so far."""
+    """The changes of a transaction so far."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self.database = database

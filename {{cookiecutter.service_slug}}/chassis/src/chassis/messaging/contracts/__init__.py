@@ -1,4 +1,4 @@
-"""What other services build on: event types, their schemas, the envelope, and documents made from them."""
+"""Contracts with other services: event types, their schemas, the envelope, and documents made from them."""
 
 from .catalog import EventCatalog, EventSchema, EventType
 from .envelope import Envelope, InvalidEnvelope, parse_envelope

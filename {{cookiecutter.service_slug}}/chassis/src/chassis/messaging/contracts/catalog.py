@@ -102,7 +102,7 @@ class EventCatalog:
         events: Iterable[type[DomainEvent]] = (),
         readers: Iterable[Iterable[str]] = (),
     ) -> list[str]:
-        """What was forgotten, each with its remedy; empty if nothing was. For a service's unit tests.
+        """Forgotten steps, each with its remedy; empty if there are none. For a service's unit tests.
 
         Args:
             events: every event of the service's aggregates.

@@ -74,6 +74,6 @@ def parse_envelope(body: bytes) -> Envelope:
 
 
 def problems(error: ValidationError) -> str:
-    """What is wrong, without any of the values: a message may hold anything."""
+    """The validation errors, without any value: a message may hold anything."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in found[:5])

@@ -1,4 +1,4 @@
-"""What the commands for dead letters do and print."""
+"""The operations behind the commands for dead letters, and their output."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

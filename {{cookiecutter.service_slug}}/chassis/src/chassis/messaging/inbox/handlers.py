@@ -1,4 +1,4 @@
-"""What a service does about the events that it consumes."""
+"""Handlers of the events that a service consumes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class OutOfOrderEvent(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class HandlerContext:
-    """What a handler works with.
+    """The context of a handler.
 
     Args:
         transaction: in which the message is marked as processed; repositories bind to it.

@@ -11,7 +11,7 @@ from time import perf_counter
 import structlog
 from pydantic import ValidationError
 
-from ...background import Backoff
+from ...background import Backoff, is_set_within
 from ...database.port import DatabaseTransaction, TransactionRunner
 from ...domain import Clock
 from ...errors import Unavailable
@@ -131,7 +131,7 @@ class MessageProcessor:
                     return _failed(self._policy.verdict(attempt, str(error)))
                 outages += 1
                 pause = _outage_pause(outages, error)
-            if await self._stopped_within(pause):
+            if await is_set_within(self._stopping, pause):
                 return _failed(Retry(0, "the process is stopping"))
 
     async def _apply(self, handler: EventHandler, envelope: Envelope) -> bool:
@@ -152,14 +152,6 @@ class MessageProcessor:
         except Unavailable:
             return True
         return False
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 def _log_verdict(outcome: str, verdict: Verdict, attempt: int) -> None:

@@ -15,7 +15,7 @@ from ..port import Message
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in the outbox.
+    """The messages that wait in the outbox.
 
     Args:
         count: of messages, up to a limit.
@@ -84,5 +84,5 @@ class Outbox(Protocol):
         ...
 
     async def backlog(self, limit: int) -> Backlog:
-        """What waits, counted up to a limit. Raises Unavailable."""
+        """The waiting messages, counted up to a limit. Raises Unavailable."""
         ...

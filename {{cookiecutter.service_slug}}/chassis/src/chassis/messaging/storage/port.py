@@ -1,4 +1,4 @@
-"""What messaging stores in the service's own database, together with the data that it is about."""
+"""The storage of messaging, in the service's own database and in the transactions of its data."""
 
 from typing import Protocol
 

@@ -15,7 +15,6 @@ pytest.register_assert_rewrite(f"{__name__}.delivery", f"{__name__}.dead_letters
 
 from .dead_letters import DeadLetterConformance, dead_letter_all  # noqa: E402
 from .delivery import BrokerConformance, BrokerFixtures  # noqa: E402
-from .proxy import BrokerProxy, broker_proxy  # noqa: E402
 from .recording import (  # noqa: E402
     CONCURRENCY,
     TIMEOUT_SECONDS,
@@ -34,11 +33,9 @@ __all__ = [
     "TIMEOUT_SECONDS",
     "BrokerConformance",
     "BrokerFixtures",
-    "BrokerProxy",
     "DeadLetterConformance",
     "RecordingHandler",
     "bodies_of",
-    "broker_proxy",
     "dead_letter_all",
     "eventually",
     "eventually_true",

@@ -1,4 +1,4 @@
-"""What every broker adapter must do with messages that cannot be handled."""
+"""The conformance suite of broker adapters: messages that cannot be handled."""
 
 from collections.abc import Sequence
 

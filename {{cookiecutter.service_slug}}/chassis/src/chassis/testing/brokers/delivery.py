@@ -1,4 +1,4 @@
-"""What every broker adapter must do when it delivers messages."""
+"""The conformance suite of broker adapters: delivery of messages."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager

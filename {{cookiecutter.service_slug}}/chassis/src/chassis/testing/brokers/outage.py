@@ -9,13 +9,13 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from .proxy import BrokerProxy, broker_proxy
+from ..faults import FaultProxy, fault_proxy
 
 
 class Outage:
     """Failures of one broker; the service reaches it through the proxy."""
 
-    def __init__(self, proxy: BrokerProxy, stop: str | None = None, start: str | None = None) -> None:
+    def __init__(self, proxy: FaultProxy, stop: str | None = None, start: str | None = None) -> None:
         self._proxy = proxy
         self._stop = stop
         self._start = start
@@ -48,7 +48,7 @@ class Outage:
 async def outage_of(url: str, default_port: int = 0) -> AsyncIterator[Outage]:
     """Control over the broker of a URL, inside the block."""
     stop, start = os.environ.get("CHAOS_BROKER_STOP"), os.environ.get("CHAOS_BROKER_START")
-    async with broker_proxy(url, default_port) as proxy:
+    async with fault_proxy(url, default_port) as proxy:
         yield Outage(proxy, stop, start) if stop and start else Outage(proxy)
 
 

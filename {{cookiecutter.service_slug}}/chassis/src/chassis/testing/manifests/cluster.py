@@ -150,7 +150,7 @@ class Cluster:
             yield from (path["path"] for rule in route["spec"]["rules"] for path in rule["http"]["paths"])
 
     def description(self, variable: str) -> str:
-        """What the settings say about a variable; empty if it is not one of them."""
+        """The description of a variable in the settings; empty if it is not one of them."""
         for section in self.sections:
             for name, setting in section.model_fields.items():
                 if section.variable(name) == variable:

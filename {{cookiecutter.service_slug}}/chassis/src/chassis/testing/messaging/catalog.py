@@ -1,9 +1,10 @@
-"""What a service's unit tests check about its events."""
+"""Checks of a service's events, for its unit tests."""
 
 from collections.abc import Iterable
 
 from ...domain import DomainEvent
 from ...messaging.contracts.catalog import EventCatalog
+from ..events import concrete_events
 
 
 def assert_catalog_is_complete(
@@ -23,16 +24,3 @@ def assert_catalog_is_complete(
     problems = catalog.problems(concrete_events(events), [history])
     if problems:
         raise AssertionError("\n".join(problems))
-
-
-def concrete_events(bases: Iterable[type[DomainEvent]]) -> list[type[DomainEvent]]:
-    """Every event class below these, and among these, that has an action of its own."""
-    found: dict[tuple[str, str], type[DomainEvent]] = {}
-    pending = list(bases)
-    while pending:
-        event = pending.pop(0)
-        if "action" in vars(event):
-            # `dataclass(slots=True)` makes a second class of the same name; the first one may still exist.
-            found[event.__module__, event.__qualname__] = event
-        pending += event.__subclasses__()
-    return list(found.values())

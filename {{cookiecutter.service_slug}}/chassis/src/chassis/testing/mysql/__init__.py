@@ -9,6 +9,8 @@ from pydantic import SecretStr
 
 from ...database.mysql import DatabaseSettings
 from ...database.mysql.engine import MigrationTarget
+from ...database.mysql.values import encode
+from ..rows import RecordedTable
 
 DEFAULT_PORT = 3306
 
@@ -69,3 +71,8 @@ def account(database_url: str, password: str) -> Iterator[str]:
         yield urlunsplit(place._replace(netloc=netloc))
     finally:
         run(database_url, f"DROP USER {name}@'%%'")
+
+
+def recorded_table() -> RecordedTable:
+    """A table in memory that holds values as this database's driver takes them."""
+    return RecordedTable(encode)

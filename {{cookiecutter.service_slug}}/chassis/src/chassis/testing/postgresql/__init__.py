@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import psycopg
 
+from ..rows import RecordedTable
+
 DEFAULT_PORT = 5432
 
 
@@ -41,3 +43,8 @@ def account(database_url: str, password: str) -> Iterator[str]:
         finally:
             connection.execute(f"REASSIGN OWNED BY {name} TO CURRENT_USER".encode())
             connection.execute(f"DROP ROLE {name}".encode())
+
+
+def recorded_table() -> RecordedTable:
+    """A table in memory that holds values as this database's driver takes them."""
+    return RecordedTable()

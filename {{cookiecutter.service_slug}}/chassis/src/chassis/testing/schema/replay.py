@@ -73,7 +73,7 @@ class _Connection:
 
 
 class _ReplayImpl(DefaultImpl):
-    """What alembic calls for each operation."""
+    """Called by alembic for each operation."""
 
     def __init__(self, context: MigrationContext, replay: Replay) -> None:
         super().__init__(context.dialect, None, True, None, StringIO(), {})

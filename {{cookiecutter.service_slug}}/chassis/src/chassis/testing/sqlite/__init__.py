@@ -6,6 +6,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from ...database.sqlite.settings import PREFIX
+from ...database.sqlite.values import encode
+from ..rows import RecordedTable
 
 # There are no connections over a network.
 DEFAULT_PORT = None
@@ -24,3 +26,8 @@ def fresh_database(url: str) -> Iterator[str]:
     finally:
         for each in (path, *path.parent.glob(f"{path.name}-*")):
             each.unlink(missing_ok=True)
+
+
+def recorded_table() -> RecordedTable:
+    """A table in memory that holds values as this database's driver takes them."""
+    return RecordedTable(encode)

@@ -12,14 +12,13 @@ from chassis.messaging.port import Depth, Message, Subscription
 from chassis.testing.brokers import (
     CONCURRENCY,
     BrokerFixtures,
-    BrokerProxy,
     RecordingHandler,
     bodies_of,
-    broker_proxy,
     eventually,
     eventually_true,
     new_messages,
 )
+from chassis.testing.faults import FaultProxy, fault_proxy
 
 from .conftest import opened
 
@@ -27,14 +26,14 @@ CUTS = 8
 
 
 @pytest.fixture
-async def proxy(broker_settings: BrokerSettings) -> AsyncIterator[BrokerProxy]:
+async def proxy(broker_settings: BrokerSettings) -> AsyncIterator[FaultProxy]:
     """A proxy to the server."""
-    async with broker_proxy(broker_settings.address, default_port=4222) as proxy:
+    async with fault_proxy(broker_settings.address, default_port=4222) as proxy:
         yield proxy
 
 
 @pytest.fixture
-async def proxied(proxy: BrokerProxy, broker_settings: BrokerSettings) -> AsyncIterator[NatsBroker]:
+async def proxied(proxy: FaultProxy, broker_settings: BrokerSettings) -> AsyncIterator[NatsBroker]:
     """An open adapter behind the proxy."""
     async with opened(behind(proxy, broker_settings)) as broker:
         yield broker
@@ -47,7 +46,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "ALIVE_SECONDS", 0.3)
 
 
-def behind(proxy: BrokerProxy, settings: BrokerSettings) -> BrokerSettings:
+def behind(proxy: FaultProxy, settings: BrokerSettings) -> BrokerSettings:
     """Settings that lead through the proxy."""
     return settings.model_copy(update={"url": SecretStr(proxy.url)})
 
@@ -67,7 +66,7 @@ class TestOutage(BrokerFixtures):
     """The connection breaks, or the server is away."""
 
     async def test_nothing_is_lost_when_connections_are_cut(
-        self, proxied: NatsBroker, proxy: BrokerProxy, subscription: Subscription, type: str
+        self, proxied: NatsBroker, proxy: FaultProxy, subscription: Subscription, type: str
     ) -> None:
         sent = new_messages(type, 4_000)
         handler = RecordingHandler()
@@ -87,7 +86,7 @@ class TestOutage(BrokerFixtures):
 
     async def test_a_server_that_is_away_at_the_start_is_used_once_it_is_available(
         self,
-        proxy: BrokerProxy,
+        proxy: FaultProxy,
         broker: NatsBroker,
         broker_settings: BrokerSettings,
         subscription: Subscription,
@@ -110,7 +109,7 @@ class TestOutage(BrokerFixtures):
     async def test_stops_while_the_server_is_away(
         self,
         proxied: NatsBroker,
-        proxy: BrokerProxy,
+        proxy: FaultProxy,
         subscription: Subscription,
         type: str,
         monkeypatch: pytest.MonkeyPatch,

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from chassis.messaging.brokers.rabbitmq import BrokerSettings, RabbitBroker
 from chassis.messaging.brokers.rabbitmq.topology import BrokerTopology, queues, unrouted
-from chassis.messaging.port import Depth, Subscription
-from chassis.testing.brokers import BrokerProxy, broker_proxy
+from chassis.messaging.port import Depth
+from chassis.testing.faults import FaultProxy, fault_proxy
 from tests.support import servers
 
 SERVICE = "parcel-service"
@@ -100,26 +100,14 @@ async def another(broker_settings: BrokerSettings) -> AsyncIterator[RabbitBroker
 
 
 @pytest.fixture
-def type() -> str:
-    """An event type that no other test uses."""
-    return f"test-{uuid4().hex}.thing.created"
-
-
-@pytest.fixture
-def subscription(type: str) -> Subscription:
-    """A subscription that no other test uses."""
-    return Subscription(f"test-{uuid4().hex}.history", [type])
-
-
-@pytest.fixture
-async def proxy(broker_url: str) -> AsyncIterator[BrokerProxy]:
+async def proxy(broker_url: str) -> AsyncIterator[FaultProxy]:
     """A proxy to the server."""
-    async with broker_proxy(broker_url, default_port=5672) as proxy:
+    async with fault_proxy(broker_url, default_port=5672) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def proxied_settings(broker_settings: BrokerSettings, proxy: BrokerProxy) -> BrokerSettings:
+def proxied_settings(broker_settings: BrokerSettings, proxy: FaultProxy) -> BrokerSettings:
     """Settings that lead through the proxy."""
     return broker_settings.model_copy(update={"url": SecretStr(proxy.url), "publish_timeout_seconds": 1.0})
 

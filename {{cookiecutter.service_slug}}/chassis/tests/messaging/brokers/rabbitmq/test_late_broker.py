@@ -9,7 +9,8 @@ from chassis.messaging.brokers.rabbitmq import BrokerSettings, RabbitBroker
 from chassis.messaging.brokers.rabbitmq.connection import ReconnectingConnection
 from chassis.messaging.brokers.rabbitmq.topology import queues
 from chassis.messaging.port import Subscription
-from chassis.testing.brokers import CONCURRENCY, BrokerProxy, RecordingHandler, bodies_of, new_messages, publish_all
+from chassis.testing.brokers import CONCURRENCY, RecordingHandler, bodies_of, new_messages, publish_all
+from chassis.testing.faults import FaultProxy
 
 from .conftest import delete_exchange
 
@@ -43,7 +44,7 @@ async def test_events_published_before_their_consumer_reaches_the_broker_are_kep
 
 async def test_events_published_to_a_broker_that_came_back_empty_are_kept_for_their_consumer(
     proxied: RabbitBroker,
-    proxy: BrokerProxy,
+    proxy: FaultProxy,
     channel: AbstractChannel,
     broker_settings: BrokerSettings,
     reachable_for_consumers: asyncio.Event,

@@ -13,7 +13,6 @@ from chassis.messaging.brokers.rabbitmq import BrokerSettings, RabbitBroker
 from chassis.messaging.port import Dead, Subscription
 from chassis.testing.brokers import (
     CONCURRENCY,
-    BrokerProxy,
     RecordingHandler,
     bodies_of,
     eventually,
@@ -22,12 +21,13 @@ from chassis.testing.brokers import (
     new_messages,
     publish_all,
 )
+from chassis.testing.faults import FaultProxy
 
 from .conftest import opened
 
 
 async def test_nothing_is_lost_when_the_connection_is_cut_while_publishing(
-    proxied: RabbitBroker, broker: RabbitBroker, proxy: BrokerProxy, subscription: Subscription, type: str
+    proxied: RabbitBroker, broker: RabbitBroker, proxy: FaultProxy, subscription: Subscription, type: str
 ) -> None:
     handler = RecordingHandler()
     sent = new_messages(type, 1500)
@@ -41,7 +41,7 @@ async def test_nothing_is_lost_when_the_connection_is_cut_while_publishing(
 
 
 async def test_nothing_is_lost_when_the_connection_is_cut_while_consuming(
-    proxied: RabbitBroker, broker: RabbitBroker, proxy: BrokerProxy, subscription: Subscription, type: str
+    proxied: RabbitBroker, broker: RabbitBroker, proxy: FaultProxy, subscription: Subscription, type: str
 ) -> None:
     handler = RecordingHandler()
     sent = new_messages(type, 1500)
@@ -54,7 +54,7 @@ async def test_nothing_is_lost_when_the_connection_is_cut_while_consuming(
 
 
 async def test_a_handler_goes_on_when_its_connection_breaks_and_the_message_is_redelivered(
-    proxied: RabbitBroker, broker: RabbitBroker, proxy: BrokerProxy, subscription: Subscription, type: str
+    proxied: RabbitBroker, broker: RabbitBroker, proxy: FaultProxy, subscription: Subscription, type: str
 ) -> None:
     handler = RecordingHandler(gate=asyncio.Event())
     [message] = new_messages(type, 1)
@@ -71,7 +71,7 @@ async def test_a_handler_goes_on_when_its_connection_breaks_and_the_message_is_r
 
 
 async def test_a_dead_letter_waits_for_a_broker_that_is_away(
-    proxied: RabbitBroker, broker: RabbitBroker, proxy: BrokerProxy, subscription: Subscription, type: str
+    proxied: RabbitBroker, broker: RabbitBroker, proxy: FaultProxy, subscription: Subscription, type: str
 ) -> None:
     handler = RecordingHandler(lambda _: Dead("no"), gate=asyncio.Event())
     async with proxied.consuming(subscription, handler, CONCURRENCY):
@@ -86,7 +86,7 @@ async def test_a_dead_letter_waits_for_a_broker_that_is_away(
 
 
 async def test_starts_while_the_broker_is_away(
-    proxied_settings: BrokerSettings, proxy: BrokerProxy, subscription: Subscription, type: str
+    proxied_settings: BrokerSettings, proxy: FaultProxy, subscription: Subscription, type: str
 ) -> None:
     proxy.refuse()
     handler = RecordingHandler()
@@ -104,7 +104,7 @@ async def test_starts_while_the_broker_is_away(
 
 
 async def test_a_network_that_loses_every_packet_is_noticed_within_the_time_limit(
-    proxied: RabbitBroker, proxy: BrokerProxy, type: str
+    proxied: RabbitBroker, proxy: FaultProxy, type: str
 ) -> None:
     sent = new_messages(type, 10)
     assert len(await proxied.publish(sent)) == 10
@@ -118,7 +118,7 @@ async def test_a_network_that_loses_every_packet_is_noticed_within_the_time_limi
 
 
 async def test_a_server_that_closes_every_connection_is_not_called_in_a_loop(
-    proxied_settings: BrokerSettings, proxy: BrokerProxy
+    proxied_settings: BrokerSettings, proxy: FaultProxy
 ) -> None:
     proxy.refuse()
     async with opened(proxied_settings):

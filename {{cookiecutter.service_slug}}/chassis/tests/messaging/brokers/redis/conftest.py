@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 from redis import Redis
 
 from chassis.messaging.brokers.redis import BrokerSettings, RedisBroker
-from chassis.messaging.port import Broker, Subscription
+from chassis.messaging.port import Broker
 from tests.support import servers
 
 # The streams of tests begin with these.
@@ -30,18 +29,6 @@ def server(broker_url: str) -> Iterator[Redis]:
         for pattern in TEST_KEYS:
             if keys := list(client.scan_iter(pattern, count=1_000)):
                 client.delete(*keys)
-
-
-@pytest.fixture
-def type() -> str:
-    """An event type that no other test uses."""
-    return f"test-{uuid4().hex}.thing.created"
-
-
-@pytest.fixture
-def subscription(type: str) -> Subscription:
-    """A subscription that no other test uses."""
-    return Subscription(f"test-{uuid4().hex}.history", [type])
 
 
 @pytest.fixture

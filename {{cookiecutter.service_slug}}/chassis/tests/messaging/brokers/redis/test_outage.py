@@ -10,16 +10,15 @@ from chassis.errors import Unavailable
 from chassis.messaging.brokers.redis import BrokerSettings
 from chassis.messaging.port import Broker, Dead, Delivery, Done, Retry, Subscription, Verdict
 from chassis.testing.brokers import (
-    BrokerProxy,
     RecordingHandler,
     bodies_of,
-    broker_proxy,
     eventually,
     eventually_true,
     has_waiting,
     new_messages,
     publish_all,
 )
+from chassis.testing.faults import FaultProxy, fault_proxy
 
 from .conftest import closing
 
@@ -27,14 +26,14 @@ DEFAULT_PORT = 6379
 
 
 @pytest.fixture
-async def proxy(broker_settings: BrokerSettings) -> AsyncIterator[BrokerProxy]:
+async def proxy(broker_settings: BrokerSettings) -> AsyncIterator[FaultProxy]:
     """Stands between the adapter of the test and the server."""
-    async with broker_proxy(broker_settings.address, DEFAULT_PORT) as proxy:
+    async with fault_proxy(broker_settings.address, DEFAULT_PORT) as proxy:
         yield proxy
 
 
 @pytest.fixture
-async def proxied(broker_settings: BrokerSettings, proxy: BrokerProxy) -> AsyncIterator[Broker]:
+async def proxied(broker_settings: BrokerSettings, proxy: FaultProxy) -> AsyncIterator[Broker]:
     """An adapter behind the proxy, not opened."""
     async with closing(broker_settings.model_copy(update={"url": SecretStr(proxy.url)})) as broker:
         yield broker
@@ -49,7 +48,7 @@ def any_verdict(delivery: Delivery) -> Verdict:
 
 
 async def test_nothing_is_lost_when_connections_break_while_publishing_and_consuming(
-    proxied: Broker, proxy: BrokerProxy, broker: Broker, type: str, subscription: Subscription
+    proxied: Broker, proxy: FaultProxy, broker: Broker, type: str, subscription: Subscription
 ) -> None:
     handler = RecordingHandler(any_verdict)
     sent = new_messages(type, 1_000, key="key")
@@ -71,7 +70,7 @@ async def test_nothing_is_lost_when_connections_break_while_publishing_and_consu
 
 
 async def test_starts_without_the_server_and_consumes_as_soon_as_it_is_available(
-    proxied: Broker, proxy: BrokerProxy, broker: Broker, type: str, subscription: Subscription
+    proxied: Broker, proxy: FaultProxy, broker: Broker, type: str, subscription: Subscription
 ) -> None:
     await proxy.stop_listening()
     await proxied.open()
@@ -89,7 +88,7 @@ async def test_starts_without_the_server_and_consumes_as_soon_as_it_is_available
 
 
 async def test_stops_in_time_while_the_server_is_away(
-    proxied: Broker, proxy: BrokerProxy, type: str, subscription: Subscription
+    proxied: Broker, proxy: FaultProxy, type: str, subscription: Subscription
 ) -> None:
     gate = asyncio.Event()
     handler = RecordingHandler(gate=gate)

@@ -10,7 +10,7 @@ from itertools import count
 
 import structlog
 
-from ....background import Backoff
+from ....background import Backoff, is_set_within
 from ....errors import Unavailable
 from ...port import Dead, Done, Handler, Retry, Subscription
 from .errors import TooLarge
@@ -141,9 +141,7 @@ class Dispatcher:
                 _log.warning("cannot retry or dead-letter message; trying again", topic=copy.topic, reason=error.reason)
                 if self._stopping.is_set():
                     return False
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(BACKOFF.after(failures)):
-                        await self._stopping.wait()
+                await is_set_within(self._stopping, BACKOFF.after(failures))
                 with suppress(Unavailable):
                     self._topics.invalidate()
                     await self._topics.declare(self._subscription)

@@ -10,7 +10,7 @@ from .session import Session
 
 
 async def depth_of(session: Session, subscription: Subscription) -> Depth:
-    """What its consumers have not settled, its replays and its dead letters; zeros where nothing is declared yet."""
+    """Messages not settled by its consumers, its replays and its dead letters; zeros where nothing is declared yet."""
     names = DeadLetterNames.of(subscription)
     dead, replays, *waiting = await asyncio.gather(
         _stored(session, names.dead_stream, names.dead_subject),

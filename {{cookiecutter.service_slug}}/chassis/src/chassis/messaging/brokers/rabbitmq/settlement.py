@@ -8,7 +8,7 @@ from aio_pika import IncomingMessage
 from aio_pika.abc import AbstractChannel, AbstractMessage
 from aiormq.abc import DeliveredMessage
 
-from ....background import Backoff
+from ....background import Backoff, is_set_within
 from ....errors import Unavailable
 from ...port import Dead, Delivery, Done, Retry, Verdict
 from .errors import unavailable_errors
@@ -69,17 +69,9 @@ class MessageSettlement:
                 failures += 1
                 if failures == 1:
                     _log.warning("cannot retry or dead-letter message; trying again", queue=queue, reason=error.reason)
-            if await self._stopped_within(AGAIN.after(failures)):
+            if await is_set_within(self._stopping, AGAIN.after(failures)):
                 return None
         return None
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 async def close_channel(channel: AbstractChannel) -> None:

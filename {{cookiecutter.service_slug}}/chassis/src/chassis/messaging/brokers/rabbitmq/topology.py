@@ -1,4 +1,4 @@
-"""What the adapter declares on the broker, each time it connects. See `docs/topology.md`."""
+"""Declares exchanges and queues on the broker, each time the adapter connects. See `docs/topology.md`."""
 
 from collections.abc import Iterator
 

@@ -48,7 +48,7 @@ class MemoryOutbox:
         yield MemoryOutboxListener(self._added)
 
     async def backlog(self, limit: int) -> Backlog:
-        """What waits."""
+        """Number of waiting messages and age of the oldest."""
         oldest = (utc_now() - self.waiting[0].since).total_seconds() if self.waiting else 0.0
         return Backlog(min(len(self.waiting), limit), oldest)
 

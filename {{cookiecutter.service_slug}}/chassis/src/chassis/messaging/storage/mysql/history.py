@@ -3,28 +3,26 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import orjson
 from asyncmy.errors import IntegrityError
 
 from ....database.mysql import MysqlDatabase, to_time, to_uuid
 from ....database.mysql.errors import DUPLICATE, number_of
-from ....database.port import DatabaseTransaction, Row
+from ....database.port import DatabaseTransaction
 from ....errors import Interrupted
 from ...history.port import HistoryEntry
+from ...history.rows import COLUMNS, to_entry, to_row
 from .transaction import on_mysql
 
 LAST_VERSION = "SELECT COALESCE(MAX(version), 0) FROM history WHERE aggregate = ? AND aggregate_id = ?"
 
-INSERT = """
-INSERT INTO history (aggregate, aggregate_id, version, event_id, type, occurred_at, data) VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
+INSERT = f"INSERT INTO history ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
-SELECT = """
-SELECT event_id, type, aggregate, aggregate_id, version, occurred_at, data
+SELECT = f"""
+SELECT {COLUMNS}
 FROM history
 WHERE aggregate = ? AND aggregate_id = ? AND version > ?
 ORDER BY version LIMIT ?
-"""
+"""  # noqa: S608
 
 
 class MysqlHistory:
@@ -41,16 +39,7 @@ class MysqlHistory:
     async def append(self, transaction: DatabaseTransaction, entry: HistoryEntry) -> None:
         """Insert an entry."""
         try:
-            await on_mysql(transaction).execute(
-                INSERT,
-                entry.aggregate,
-                entry.aggregate_id,
-                entry.version,
-                entry.event_id,
-                entry.type,
-                entry.occurred_at,
-                orjson.dumps(entry.data).decode(),
-            )
+            await on_mysql(transaction).execute(INSERT, *to_row(entry))
         except IntegrityError as error:
             if number_of(error) != DUPLICATE:
                 raise
@@ -58,17 +47,6 @@ class MysqlHistory:
 
     async def entries(self, aggregate: str, id: UUID, after: int, limit: int) -> Sequence[HistoryEntry]:
         """Entries by version."""
-        return [_to_entry(row) for row in await self._database.fetch(SELECT, aggregate, id, after, limit)]
-
-
-def _to_entry(row: Row) -> HistoryEntry:
-    event_id, type, aggregate, aggregate_id, version, occurred_at, data = row
-    return HistoryEntry(
-        event_id=to_uuid(event_id),
-        type=type,
-        aggregate=aggregate,
-        aggregate_id=to_uuid(aggregate_id),
-        version=version,
-        occurred_at=to_time(occurred_at),
-        data=orjson.loads(data),
-    )
+        return [
+            to_entry(row, to_uuid, to_time) for row in await self._database.fetch(SELECT, aggregate, id, after, limit)
+        ]

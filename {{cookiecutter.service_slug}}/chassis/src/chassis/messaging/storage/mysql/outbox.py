@@ -55,7 +55,7 @@ class MysqlOutbox:
         yield PollingListener(self._enqueued)
 
     async def backlog(self, limit: int) -> Backlog:
-        """What waits."""
+        """Number of waiting messages and age of the oldest."""
         [(count, microseconds)] = await self._database.fetch(statements.BACKLOG, limit)
         return Backlog(count, max(microseconds or 0, 0) / 1_000_000)
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-import orjson
 
-from ....database.port import DatabaseTransaction, Row
+from ....database.port import DatabaseTransaction
 from ....database.postgresql import PostgresDatabase
 from ....errors import Interrupted
 from ...history.port import HistoryEntry
+from ...history.rows import to_entry, to_row
 from . import statements
 from .transaction import on_postgresql
 
@@ -28,33 +28,11 @@ class PostgresHistory:
     async def append(self, transaction: DatabaseTransaction, entry: HistoryEntry) -> None:
         """Insert an entry."""
         try:
-            await on_postgresql(transaction).execute(
-                statements.INSERT_HISTORY,
-                entry.aggregate,
-                entry.aggregate_id,
-                entry.version,
-                entry.event_id,
-                entry.type,
-                entry.occurred_at,
-                orjson.dumps(entry.data).decode(),
-            )
+            await on_postgresql(transaction).execute(statements.INSERT_HISTORY, *to_row(entry))
         except asyncpg.UniqueViolationError as error:
             raise Interrupted("database", "another transaction has added this version") from error
 
     async def entries(self, aggregate: str, id: UUID, after: int, limit: int) -> Sequence[HistoryEntry]:
         """Entries by version."""
         rows = await self._database.fetch(statements.SELECT_HISTORY, aggregate, id, after, limit)
-        return [_to_entry(row) for row in rows]
-
-
-def _to_entry(row: Row) -> HistoryEntry:
-    event_id, type, aggregate, aggregate_id, version, occurred_at, data = row
-    return HistoryEntry(
-        event_id=event_id,
-        type=type,
-        aggregate=aggregate,
-        aggregate_id=aggregate_id,
-        version=version,
-        occurred_at=occurred_at,
-        data=orjson.loads(data),
-    )
+        return [to_entry(row) for row in rows]

@@ -47,7 +47,7 @@ class PostgresOutbox:
         return listening(self._database)
 
     async def backlog(self, limit: int) -> Backlog:
-        """What waits."""
+        """Number of waiting messages and age of the oldest."""
         async with self._scanning() as connection:
             [(count, oldest_seconds)] = await connection.fetch(statements.BACKLOG, limit)
         return Backlog(count, oldest_seconds)

@@ -1,5 +1,7 @@
 """The SQL statements of messaging on PostgreSQL."""
 
+from ...history.rows import COLUMNS
+
 CHANNEL = "outbox"
 
 # One statement for both, because a second one would cost each request a round trip. Many notifications of one
@@ -84,14 +86,11 @@ WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY re
 
 LAST_VERSION = "SELECT coalesce(max(version), 0) FROM history WHERE aggregate = $1 AND aggregate_id = $2"
 
-INSERT_HISTORY = """
-INSERT INTO history (aggregate, aggregate_id, version, event_id, type, occurred_at, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-"""
+INSERT_HISTORY = f"INSERT INTO history ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608
 
-SELECT_HISTORY = """
-SELECT event_id, type, aggregate, aggregate_id, version, occurred_at, data
+SELECT_HISTORY = f"""
+SELECT {COLUMNS}
 FROM history
 WHERE aggregate = $1 AND aggregate_id = $2 AND version > $3
 ORDER BY version LIMIT $4
-"""
+"""  # noqa: S608

@@ -4,26 +4,23 @@ from collections.abc import Sequence
 from sqlite3 import IntegrityError
 from uuid import UUID
 
-import orjson
-
-from ....database.port import DatabaseTransaction, Row
+from ....database.port import DatabaseTransaction
 from ....database.sqlite import SqliteDatabase, to_time, to_uuid
 from ....errors import Interrupted
 from ...history.port import HistoryEntry
+from ...history.rows import COLUMNS, to_entry, to_row
 from .transaction import on_sqlite
 
 LAST_VERSION = "SELECT coalesce(max(version), 0) FROM history WHERE aggregate = ? AND aggregate_id = ?"
 
-INSERT = """
-INSERT INTO history (aggregate, aggregate_id, version, event_id, type, occurred_at, data) VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
+INSERT = f"INSERT INTO history ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
-SELECT = """
-SELECT event_id, type, aggregate, aggregate_id, version, occurred_at, data
+SELECT = f"""
+SELECT {COLUMNS}
 FROM history
 WHERE aggregate = ? AND aggregate_id = ? AND version > ?
 ORDER BY version LIMIT ?
-"""
+"""  # noqa: S608
 
 
 class SqliteHistory:
@@ -40,32 +37,12 @@ class SqliteHistory:
     async def append(self, transaction: DatabaseTransaction, entry: HistoryEntry) -> None:
         """Insert an entry."""
         try:
-            await on_sqlite(transaction).execute(
-                INSERT,
-                entry.aggregate,
-                entry.aggregate_id,
-                entry.version,
-                entry.event_id,
-                entry.type,
-                entry.occurred_at,
-                orjson.dumps(entry.data).decode(),
-            )
+            await on_sqlite(transaction).execute(INSERT, *to_row(entry))
         except IntegrityError as error:
             raise Interrupted("database", "another transaction has added this version") from error
 
     async def entries(self, aggregate: str, id: UUID, after: int, limit: int) -> Sequence[HistoryEntry]:
         """Entries by version."""
-        return [_to_entry(row) for row in await self._database.fetch(SELECT, aggregate, id, after, limit)]
-
-
-def _to_entry(row: Row) -> HistoryEntry:
-    event_id, type, aggregate, aggregate_id, version, occurred_at, data = row
-    return HistoryEntry(
-        event_id=to_uuid(event_id),
-        type=type,
-        aggregate=aggregate,
-        aggregate_id=to_uuid(aggregate_id),
-        version=version,
-        occurred_at=to_time(occurred_at),
-        data=orjson.loads(data),
-    )
+        return [
+            to_entry(row, to_uuid, to_time) for row in await self._database.fetch(SELECT, aggregate, id, after, limit)
+        ]

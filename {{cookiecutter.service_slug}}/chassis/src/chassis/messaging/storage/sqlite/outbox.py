@@ -60,7 +60,7 @@ class SqliteOutbox:
         yield PollingListener(self._enqueued)
 
     async def backlog(self, limit: int) -> Backlog:
-        """What waits."""
+        """Number of waiting messages and age of the oldest."""
         [(count, oldest)] = await self._database.fetch(BACKLOG, limit)
         age = (utc_now() - to_time(oldest)).total_seconds() if oldest else 0.0
         return Backlog(count, max(age, 0.0))

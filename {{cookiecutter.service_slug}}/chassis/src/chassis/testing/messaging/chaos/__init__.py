@@ -3,7 +3,7 @@
 A test provides a `ChaosService` and lets it fail; the report is the verdict::
 
     report = await chaos_run(service, seconds=60)
-    assert report.is_clean, report
+    assert report.is_clean, str(report)
 
 Every acknowledged change must lead to its event, handled exactly once, and in order.
 """

@@ -1,4 +1,4 @@
-"""What goes wrong in a bad night."""
+"""Disturbances: the failures of a bad night."""
 
 import asyncio
 import random

@@ -12,7 +12,7 @@ Versions = Mapping[tuple[str, UUID], Sequence[int]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the events of acknowledged changes."""
+    """The outcome for the events of acknowledged changes."""
 
     lost: int = 0
     twice: int = 0

@@ -19,7 +19,7 @@ REPEATED = {409, 500, 503}
 
 @dataclass
 class Ledger:
-    """What was acknowledged.
+    """The acknowledged changes.
 
     Attributes:
         versions: of each aggregate, by its kind and id; a version counts the events so far.

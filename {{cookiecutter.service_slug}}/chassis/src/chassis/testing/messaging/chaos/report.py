@@ -10,7 +10,7 @@ from .load import Ledger
 
 @dataclass(frozen=True, kw_only=True)
 class ChaosReport:
-    """What was written, what went wrong meanwhile, and what became of it.
+    """The changes of a run, the disturbances meanwhile, and their outcome.
 
     Args:
         ledger: what was acknowledged.

@@ -1,0 +1,33 @@
+"""Base class of the settings of a database server and of the connections to it."""
+
+import ssl
+from typing import Literal
+
+from pydantic import Field, FilePath
+
+from ..settings import ServerSection
+
+
+class DatabaseServerSection(ServerSection):
+    """How to reach a database server, and how much of it one process may use. Subclasses define the URL."""
+
+    tls: Literal["off", "require", "verify"] = Field(
+        "off",
+        description="off, require (encrypted) or verify (encrypted, and the certificate must fit the host)",
+    )
+    tls_ca_file: FilePath | None = Field(None, description="certificates to trust; the system's if not set")
+    pool_size: int = Field(10, ge=1, le=500, description="connections; times replicas: below the server's limit")
+    pool_recycle_seconds: float = Field(300, gt=0, description="an idle connection is closed after this time")
+    connect_timeout_seconds: float = Field(2, gt=0, le=60, description="to open, or to wait for a free connection")
+    statement_timeout_seconds: float = Field(5, gt=0, le=300, description="a statement that runs longer is cancelled")
+    lock_timeout_seconds: float = Field(2, gt=0, le=300, description="how long a statement waits for others' locks")
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """How connections are encrypted; None if they are not."""
+        if self.tls == "off":
+            return None
+        context = ssl.create_default_context(cafile=self.tls_ca_file)
+        if self.tls == "require":
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
