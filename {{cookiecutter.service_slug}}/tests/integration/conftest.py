@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import httpx2
 import pytest
 from chassis.database import {{ cookiecutter.database }}
 from chassis.database.migrations import Migrations
+from chassis.testing.backups import Backups
 from chassis.testing.http import running
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -15,7 +17,7 @@ from {{ cookiecutter.package_name }} import bootstrap
 from {{ cookiecutter.package_name }}.config.settings import Settings
 from {{ cookiecutter.package_name }}.infrastructure import schema
 
-from tests.support.databases import empty_database
+from tests.support.databases import create_backups, empty_database
 
 
 def settings_of(url: str) -> {{ cookiecutter.database }}.DatabaseSettings:
@@ -65,3 +67,9 @@ def start(settings: Settings) -> Callable[[str], AbstractAsyncContextManager[htt
         return running(bootstrap.create_service(settings, storage))
 
     return started
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Backups:
+    """The scripts of the service."""
+    return create_backups(tmp_path)

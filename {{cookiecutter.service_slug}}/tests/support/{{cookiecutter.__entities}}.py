@@ -15,8 +15,14 @@ from chassis.identity import new_id
 from chassis.testing.database import PagingConformance, RepositoryConformance
 
 from {{ cookiecutter.package_name }}.bootstrap import Storage
-from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
-from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import Quantity, Reference, Status
+from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.model import (
+    {{ cookiecutter.__Entity }},
+)
+from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import (
+    Quantity,
+    Reference,
+    Status,
+)
 
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)
@@ -51,7 +57,7 @@ def all_events(changed: {{ cookiecutter.__Entity }}) -> None:
 
 
 class {{ cookiecutter.__Entity }}StorageSuite(RepositoryConformance[{{ cookiecutter.__Entity }}]):
-    """What every storage of {{ cookiecutter.__nouns }} promises; the fixture `storage` decides which one is tested."""
+    """The promises of every storage; the fixture `storage` decides which one is tested."""
 
     @pytest.fixture(autouse=True)
     def use(self, storage: Storage) -> None:

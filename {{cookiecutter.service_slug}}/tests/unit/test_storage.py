@@ -6,9 +6,13 @@ from chassis.testing import {{ cookiecutter.database }}
 from chassis.testing.fields import check_fields_are_stored
 from chassis.testing.schema import check_schema, check_values
 
-from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import Status
+from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import (
+    Status,
+)
 from {{ cookiecutter.package_name }}.infrastructure import schema
-from {{ cookiecutter.package_name }}.infrastructure.{{ cookiecutter.__entities }}.repositories import Sql{{ cookiecutter.__Entity }}s
+from {{ cookiecutter.package_name }}.infrastructure.{{ cookiecutter.__entities }}.repositories import (
+    Sql{{ cookiecutter.__Entity }}s,
+)
 
 from tests.support.{{ cookiecutter.__entities }} import (
     {{ cookiecutter.__Entity }}PagesSuite,

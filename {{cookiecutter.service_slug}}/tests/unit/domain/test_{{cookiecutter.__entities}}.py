@@ -5,10 +5,20 @@ from chassis.domain import DomainEvent, InvalidTransition, InvalidValue, Version
 from hypothesis import given
 from hypothesis import strategies as st
 
-from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
-from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import Quantity, Reference, Status
+from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.model import (
+    {{ cookiecutter.__Entity }},
+)
+from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import (
+    Quantity,
+    Reference,
+    Status,
+)
 
-from tests.support.{{ cookiecutter.__entities }} import LATER, NOW, new_{{ cookiecutter.__entity }}
+from tests.support.{{ cookiecutter.__entities }} import (
+    LATER,
+    NOW,
+    new_{{ cookiecutter.__entity }},
+)
 
 
 def actions(events: list[DomainEvent]) -> list[str]:

@@ -13,7 +13,10 @@ from chassis.testing.messaging import MessageSchemas, assert_catalog_is_complete
 from {{ cookiecutter.package_name }} import bootstrap
 from {{ cookiecutter.package_name }}.infrastructure.messages import CATALOG, HISTORY
 
-from tests.support.{{ cookiecutter.__entities }} import all_events, new_{{ cookiecutter.__entity }}
+from tests.support.{{ cookiecutter.__entities }} import (
+    all_events,
+    new_{{ cookiecutter.__entity }},
+)
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 # CONTRACTS: the folder of another version, which readers may have been built from as well.

@@ -14,6 +14,7 @@ from tests.support.api import DRAFT, URL
 
 # Read before tests change the environment.
 BROKER_URL = os.environ.get("BROKER_URL")
+PROGRAM = [sys.executable, "-m", "{{ cookiecutter.package_name }}"]
 # What publishes and consumes: `worker`, or the only process.
 COMMANDS = "{{ 'serve --no-worker, worker' if cookiecutter.database in cookiecutter._layers['broker/on-server']['database'] else 'serve --worker' }}"
 
@@ -29,9 +30,7 @@ def settings_of_a_process(database_url: str) -> dict[str, str]:
 def test_every_event_reaches_the_history_in_order(settings_of_a_process: dict[str, str]) -> None:
     with ExitStack() as processes:
         started = [
-            processes.enter_context(
-                running([sys.executable, "-m", "{{ cookiecutter.package_name }}", *command.split()], **settings_of_a_process)
-            )
+            processes.enter_context(running([*PROGRAM, *command.split()], **settings_of_a_process))
             for command in COMMANDS.split(", ")
         ]
         with httpx2.Client(base_url=started[0].url()) as client:
