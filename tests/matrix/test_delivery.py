@@ -20,7 +20,7 @@ YAMLLINT = """{
 ENVIRONMENTS = ["dev", "staging", "production"]
 BUILD = """
 import json, pathlib, sys
-from tests.manifests.kustomize import build
+from chassis.testing.manifests import build
 print(json.dumps(build(pathlib.Path(sys.argv[1]))))
 """
 SCHEMAS = {

@@ -40,21 +40,23 @@ class Failures:
     def pytest_runtest_logreport(self, report):
         self.names += [report.nodeid] if report.failed else []
 
-def run():
+def run(*chosen):
     # They remember what they have read.
     for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
         del sys.modules[name]
     failures = Failures()
-    pytest.main(["-q", "--no-header", "--no-summary", "--tb=no", "tests/unit/test_manifests.py"], plugins=[failures])
+    files = [str(file) for name in ("manifests", "worker")
+             for file in pathlib.Path("tests/delivery").glob(f"*_{name}.py")]
+    pytest.main(["-q", "--no-header", "--no-summary", "--tb=no", *chosen, *files], plugins=[failures])
     print("\\nfailed:" + json.dumps(failures.names))
 
 run()
-for name, text, instead, _ in json.loads(sys.argv[1]):
+for name, text, instead, found_by in json.loads(sys.argv[1]):
     file = pathlib.Path(name)
     before = file.read_text()
     assert text in before, f"{name} has changed: {text!r} is not there"
     file.write_text(before.replace(text, instead, 1))
-    run()
+    run("-k", found_by)
     file.write_text(before)
 """
 SERVICES = {
@@ -66,19 +68,23 @@ SERVICES = {
 MISTAKES = {
     "server": [
         # What is asked, and where.
-        Mistake(API, "path: /health/ready", "path: /ready", "whoever_asks_is_answered"),
-        Mistake(WORKER, "path: /health/startup", "path: /startup", "whoever_asks_is_answered"),
-        Mistake(API, "port: http\n            periodSeconds: 5", "port: web", "probes_ask_what_listens"),
-        Mistake(WORKER, "livenessProbe:", "lifecycle:", "probes_ask_what_listens"),
-        Mistake(CONFIG, 'READINESS_TIMEOUT_SECONDS: "2"', 'READINESS_TIMEOUT_SECONDS: "5"', "probes_wait_longer"),
-        Mistake("k8s/components/monitoring/podmonitor.yaml", "path: /metrics", "path: /stats", "whoever_asks"),
-        Mistake("k8s/components/monitoring/servicemonitor.yaml", "port: http", "port: web", "monitors_ask_at_ports"),
-        Mistake(f"{GATEWAY}/httproute.yaml", "value: /v1", "value: /v2", "whoever_asks_is_answered"),
+        Mistake(API, "path: /health/ready", "path: /ready", "existing_paths"),
+        Mistake(WORKER, "path: /health/startup", "path: /startup", "existing_paths"),
+        Mistake(API, "port: http\n            periodSeconds: 5", "port: web", "probes_use_open_ports"),
+        Mistake(WORKER, "livenessProbe:", "lifecycle:", "probes_use_open_ports"),
+        Mistake(
+            CONFIG, 'READINESS_TIMEOUT_SECONDS: "2"', 'READINESS_TIMEOUT_SECONDS: "5"', "probes_outlast_the_checks"
+        ),
+        Mistake("k8s/components/monitoring/podmonitor.yaml", "path: /metrics", "path: /stats", "existing_paths"),
+        Mistake(
+            "k8s/components/monitoring/servicemonitor.yaml", "port: http", "port: web", "monitors_scrape_existing_ports"
+        ),
+        Mistake(f"{GATEWAY}/httproute.yaml", "value: /v1", "value: /v2", "routes_from_outside_lead"),
         Mistake(f"{GATEWAY}/httproute.yaml", "request: 15s", "request: 5s", "a_gateway_waits_longer"),
         # Ports.
-        Mistake(API, "containerPort: 8000", "containerPort: 8080", "ports_are_those_of_the_settings"),
-        Mistake(CONFIG, 'WORKER_PORT: "8001"', 'WORKER_PORT: "8000"', "ports_are_those_of_the_settings"),
-        Mistake("k8s/service.yaml", "targetPort: http", "targetPort: web", "selectors_find_one_workload"),
+        Mistake(API, "containerPort: 8000", "containerPort: 8080", "ports_match_the_settings"),
+        Mistake(CONFIG, 'WORKER_PORT: "8001"', 'WORKER_PORT: "8000"', "ports_match_the_settings"),
+        Mistake("k8s/service.yaml", "targetPort: http", "targetPort: web", "selectors_match_one_workload"),
         Mistake(f"{GATEWAY}/httproute.yaml", "port: 80", "port: 8000", "routes_lead_to_a_service"),
         Mistake("k8s/components/ingress/ingress.yaml", "name: http", "name: web", "routes_lead_to_a_service"),
         # Settings.
@@ -88,56 +94,58 @@ MISTAKES = {
         Mistake(PRODUCTION, "ENVIRONMENT=production", "ENVIRONMENT=staging", "every_command_is_given"),
         Mistake(API, "- name: BROKER_URL", "- name: BROKER_EXCHANGE", "every_command_is_given"),
         Mistake(WORKER, "            - worker\n", "            - work\n", "every_command_is_given"),
-        Mistake(WORKER, "key: BROKER_URL", "key: BROKER", "references_lead_somewhere"),
-        Mistake(WORKER, "-config", "-settings", "references_lead_somewhere"),
+        Mistake(WORKER, "key: BROKER_URL", "key: BROKER", "references_exist"),
+        Mistake(WORKER, "-config", "-settings", "references_exist"),
         Mistake("k8s/migrate.yaml", "name: DATABASE_URL\n", "name: DATABASE_URI\n", "every_command_is_given"),
-        Mistake("k8s/migrate.yaml", "key: DATABASE_URL", "key: BROKER_URL", "secrets_are_given_one_by_one"),
+        Mistake("k8s/migrate.yaml", "key: DATABASE_URL", "key: BROKER_URL", "secrets_are_given_key_by_key"),
         # Selectors and names.
-        Mistake("k8s/service.yaml", "component: api\n  ports", "component: web\n  ports", "selectors_find_one"),
+        Mistake("k8s/service.yaml", "component: api\n  ports", "component: web\n  ports", "selectors_match_one"),
         Mistake(API, "component: api\n  template", "component: web\n  template", "workloads_select_their_own"),
         Mistake(WORKER, "component: worker\n          #", "component: api\n          #", "workloads_select_their_own"),
-        Mistake("k8s/worker-pdb.yaml", "      app.kubernetes.io/component: worker\n", "", "selectors_find_one"),
+        Mistake("k8s/worker-pdb.yaml", "      app.kubernetes.io/component: worker\n", "", "selectors_match_one"),
         Mistake("k8s/hpa.yaml", "kind: Deployment\n    name: ", "kind: Deployment\n    name: the-", "scalers_own"),
         Mistake("k8s/pdb.yaml", "metadata:\n  name: ", f"metadata:\n  name: {'a' * 60}", "names_and_labels"),
         # The network.
-        Mistake("k8s/networkpolicy.yaml", "port: 5432", "port: 5433", "what_the_settings_name_can_be_reached"),
-        Mistake("k8s/networkpolicy.yaml", "port: 53\n", "port: 5353\n", "what_the_settings_name_can_be_reached"),
-        Mistake("k8s/networkpolicy.yaml", "    - Egress\n", "", "nothing_is_open_by_default"),
-        Mistake("k8s/networkpolicy-broker.yaml", "          - worker\n", "", "what_the_settings_name_can_be"),
-        Mistake("k8s/networkpolicy-broker.yaml", "- worker", "- migrate\n          - worker", "what_the_settings_name"),
-        Mistake(f"{GATEWAY}/networkpolicy.yaml", "port: http", "port: https", "whoever_is_let_in_finds_a_port"),
-        Mistake(f"{GATEWAY}/kustomization.yaml", "  - networkpolicy.yaml\n", "", "routes_and_monitors_are_let_in"),
+        Mistake("k8s/networkpolicy.yaml", "port: 5432", "port: 5433", "addresses_in_settings_can"),
+        Mistake("k8s/networkpolicy.yaml", "port: 53\n", "port: 5353\n", "addresses_in_settings_can"),
+        Mistake("k8s/networkpolicy.yaml", "    - Egress\n", "", "everything_is_denied_by_default"),
+        Mistake("k8s/networkpolicy-broker.yaml", "          - worker\n", "", "addresses_in_settings_can"),
+        Mistake("k8s/networkpolicy-broker.yaml", "- worker", "- migrate\n          - worker", "addresses_in_settings"),
+        Mistake(f"{GATEWAY}/networkpolicy.yaml", "port: http", "port: https", "policies_admit_to_open_ports"),
+        Mistake(f"{GATEWAY}/kustomization.yaml", "  - networkpolicy.yaml\n", "", "routes_and_monitors_are_admitted"),
         # How pods end, how many there are, what they may do.
-        Mistake(API, "PeriodSeconds: 35", "PeriodSeconds: 30", "nobody_is_killed_while_ending"),
-        Mistake(CONFIG, 'GRACE_SECONDS: "25"', 'GRACE_SECONDS: "40"', "nobody_is_killed_while_ending"),
-        Mistake(API, "  strategy:", "  replicas: 2\n  strategy:", "scalers_own_the_number_of_pods"),
-        Mistake(WORKER, "maxUnavailable: 0", "maxUnavailable: 1", "rollouts_keep_what_serves"),
-        Mistake(PRODUCTION, 'newTag: "0.1.0"', "newTag: latest", "images_say_their_version"),
+        Mistake(API, "PeriodSeconds: 35", "PeriodSeconds: 30", "grace_periods_cover_the_shutdown"),
+        Mistake(CONFIG, 'GRACE_SECONDS: "25"', 'GRACE_SECONDS: "40"', "grace_periods_cover_the_shutdown"),
+        Mistake(API, "  strategy:", "  replicas: 2\n  strategy:", "scalers_own"),
+        Mistake(WORKER, "maxUnavailable: 0", "maxUnavailable: 1", "rollouts_keep_serving"),
+        Mistake(PRODUCTION, 'newTag: "0.1.0"', "newTag: latest", "images_have_a_version"),
         Mistake(PRODUCTION, "memory: 384Mi", "memory: 64Mi", "resources_are_bounded"),
-        Mistake(WORKER, "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "containers_can_do_nothing"),
-        Mistake("k8s/migrate.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "pods_are_nobody"),
-        Mistake("k8s/namespace.yaml", "enforce: restricted", "enforce: baseline", "one_restricted_namespace"),
-        Mistake(API, "- name: tmp\n          emptyDir", "- name: temp\n          emptyDir", "volumes_are_there"),
+        Mistake(WORKER, "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "containers_are_unprivileged"),
+        Mistake("k8s/migrate.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "pods_have_no_token_and_no_root"),
+        Mistake("k8s/namespace.yaml", "enforce: restricted", "enforce: baseline", "in_one_restricted_namespace"),
+        Mistake(API, "- name: tmp\n          emptyDir", "- name: temp\n          emptyDir", "volumes_exist"),
         Mistake("k8s/components/worker-scaling/scaledobject.yaml", "-worker\n  polling", "\n  polling", "scalers_own"),
     ],
     "file": [
-        Mistake(API, "type: Recreate", "type: RollingUpdate", "rollouts_keep_what_serves"),
-        Mistake(API, "replicas: 1", "replicas: 2", "rollouts_keep_what_serves"),
-        Mistake(API, "PeriodSeconds: 60", "PeriodSeconds: 55", "nobody_is_killed_while_ending"),
+        Mistake(API, "type: Recreate", "type: RollingUpdate", "rollouts_keep_serving"),
+        Mistake(API, "replicas: 1", "replicas: 2", "rollouts_keep_serving"),
+        Mistake(API, "PeriodSeconds: 60", "PeriodSeconds: 55", "grace_periods_cover_the_shutdown"),
         Mistake(API, "            - --worker\n", "", "every_command_is_given"),
-        Mistake("k8s/persistentvolumeclaim.yaml", "-data", "-file", "volumes_are_there_and_mounted"),
-        Mistake("k8s/networkpolicy-broker.yaml", "port: 6379", "port: 6380", "what_the_settings_name_can_be_reached"),
+        Mistake("k8s/persistentvolumeclaim.yaml", "-data", "-file", "volumes_exist"),
+        Mistake("k8s/networkpolicy-broker.yaml", "port: 6379", "port: 6380", "addresses_in_settings_can"),
     ],
     "sealed": [
-        Mistake("environments/staging/sealed-secret.yaml", "encryptedData: {}", "encryptedData: {A: b}", "references"),
-        Mistake("environments/dev/sealed-secret.yaml", "      namespace: ", "      namespace: a-", "references_lead"),
-        Mistake("environments/dev/kustomization.yaml", "  - sealed-secret.yaml\n", "", "references_lead_somewhere"),
+        Mistake(
+            "environments/staging/sealed-secret.yaml", "encryptedData: {}", "encryptedData: {A: b}", "references_exist"
+        ),
+        Mistake("environments/dev/sealed-secret.yaml", "      namespace: ", "      namespace: a-", "own_environment"),
+        Mistake("environments/dev/kustomization.yaml", "  - sealed-secret.yaml\n", "", "references_exist"),
     ],
     "external": [
-        Mistake(PRODUCTION, "name: production", "name: staging", "references_lead_somewhere"),
-        Mistake("k8s/external-secret.yaml", "secretKey: BROKER_URL", "secretKey: BROKER", "references_lead_somewhere"),
-        Mistake("k8s/external-secret.yaml", "-secrets\n    creation", "-secret\n    creation", "references_lead"),
-        Mistake("k8s/networkpolicy-broker.yaml", "port: 4222", "port: 8222", "what_the_settings_name_can_be_reached"),
+        Mistake(PRODUCTION, "name: production", "name: staging", "own_environment"),
+        Mistake("k8s/external-secret.yaml", "secretKey: BROKER_URL", "secretKey: BROKER", "references_exist"),
+        Mistake("k8s/external-secret.yaml", "-secrets\n    creation", "-secret\n    creation", "references_exist"),
+        Mistake("k8s/networkpolicy-broker.yaml", "port: 4222", "port: 8222", "addresses_in_settings_can"),
     ],
 }
 
@@ -149,7 +157,7 @@ def _group(kind: str) -> list[pytest.MarkDecorator]:
 
 @pytest.fixture(scope="session")
 def failures(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[list[str]]]:
-    """For a kind of service: the tests that fail without a mistake, then those that fail with each of its mistakes."""
+    """For a kind of service: the tests that fail without a mistake; then, for each mistake, those that look for it."""
 
     @cache
     def of(kind: str) -> list[list[str]]:

@@ -111,7 +111,7 @@ def test_a_service_notices_a_mistake_in_its_pipeline(
     assert old in sound
     path.write_text(sound.replace(old, new, 1), encoding="utf-8")
     try:
-        assert "1 failed" in project.fail("pytest", "-q", "-x", "tests/unit/test_pipeline.py")
+        assert "1 failed" in project.fail("pytest", "-q", "-x", "tests/delivery/test_pipeline.py")
     finally:
         path.write_text(sound, encoding="utf-8")
 

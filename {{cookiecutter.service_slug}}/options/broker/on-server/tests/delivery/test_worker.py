@@ -16,7 +16,7 @@ def test_the_backlog_of_every_consumer_counts() -> None:
     scaled = ROOT / "k8s" / "components" / "worker-scaling" / "scaledobject.yaml"
     triggers = yaml.safe_load(scaled.read_text(encoding="utf-8"))["spec"]["triggers"]
     used = {value for trigger in triggers for value in trigger["metadata"].values()}
-    # Where a consumer belongs to one channel, as in NATS, its name goes on with that of the channel.
+    # Where a consumer belongs to one channel, its name goes on with that of the channel.
     used |= {value.replace("_", ".").rpartition(".")[0] for value in used}
     missing = bootstrap.create_subscriptions_in_memory().keys() - used
     assert not missing, f"add a trigger for {', '.join(missing)} to {scaled.relative_to(ROOT)}"
