@@ -4,11 +4,8 @@ from pathlib import Path
 
 from chassis.testing import {{ cookiecutter.database }}
 from chassis.testing.fields import check_fields_are_stored
-from chassis.testing.schema import check_schema, check_values
+from chassis.testing.schema import check_schema
 
-from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values import (
-    Status,
-)
 from {{ cookiecutter.package_name }}.infrastructure import schema
 from {{ cookiecutter.package_name }}.infrastructure.{{ cookiecutter.__entities }}.repositories import (
     Sql{{ cookiecutter.__Entity }}s,
@@ -43,7 +40,3 @@ async def test_no_statement_forgets_a_field() -> None:
 
 def test_migrations_lead_to_the_tables() -> None:
     check_schema([MIGRATIONS], "{{ cookiecutter.database }}", schema.create_metadata())
-
-
-def test_the_database_accepts_every_status() -> None:
-    check_values(schema.create_metadata().tables["{{ cookiecutter.__entities }}"], "status", Status)

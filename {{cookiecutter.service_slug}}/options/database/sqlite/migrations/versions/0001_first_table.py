@@ -32,6 +32,8 @@ def upgrade() -> None:
             "status IN ('created', 'confirmed', 'cancelled')",
             name="{{ cookiecutter.__entities }}_status",
         ),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
     )
     op.create_index(
         "{{ cookiecutter.__entities }}_by_status",

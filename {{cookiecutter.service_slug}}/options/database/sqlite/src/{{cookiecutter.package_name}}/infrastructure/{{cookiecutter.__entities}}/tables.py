@@ -31,4 +31,6 @@ STATUSES = ", ".join(f"'{each}'" for each in Status)
         "status",
         "id",
     ),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
