@@ -104,7 +104,7 @@ class BackupConformance:
     """What every pair of scripts promises.
 
     Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table; `database`
-    is the adapter on the first, opened; `engine` and `migrations` make an engine and the service's migrations for a URL.
+    is the adapter on the first, opened; `engine` and `migrations` make an engine and the migrations for a URL.
     """
 
     @pytest.fixture(autouse=True)

@@ -5,6 +5,5 @@ know. The comparison is made for the service's own dialect.
 """
 
 from .compare import Comparison, check_schema, compare_schema
-from .values import check_values
 
-__all__ = ["Comparison", "check_schema", "check_values", "compare_schema"]
+__all__ = ["Comparison", "check_schema", "compare_schema"]
