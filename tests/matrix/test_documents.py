@@ -1,10 +1,9 @@
 """What the documents of a service tell people to type exists: targets, commands, scripts, modules, files."""
 
+import json
 import re
 from collections.abc import Iterator
-from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 from tests.project import Project
 
@@ -12,6 +11,16 @@ FENCE = re.compile(r"^ *```\w*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 TARGET = re.compile(r"^([a-z][a-z -]*):(?!=)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+DESCRIBE = """
+import json, sys
+from importlib import import_module
+def describe(command):
+    inner = getattr(command, "commands", {})
+    options = [*command.context_settings.get("help_option_names", []), "--help"]
+    options += [option for each in command.params for option in (*each.opts, *each.secondary_opts)]
+    return {"options": options, "commands": {name: describe(each) for name, each in inner.items()}}
+print(json.dumps(describe(import_module(f"{sys.argv[1]}.__main__").main)))
+"""
 
 
 def code_of(project: Project) -> Iterator[tuple[str, str]]:
@@ -28,20 +37,9 @@ def documents(project: Project) -> Iterator[Path]:
     return (path for path in project.files if path.suffix == ".md" and "chassis" not in path.parts)
 
 
-def found(project: Project, pattern: str) -> dict[Any, str]:
+def found(project: Project, pattern: str) -> dict[str, str]:
     """What matches in code, each with a document that says it."""
     return {match: name for name, code in code_of(project) for match in re.findall(pattern, code, re.MULTILINE)}
-
-
-def command(project: Project, rest: str) -> str:
-    """A command of the service, but not the name of a container after that of another."""
-    slug = re.escape(project.slug)
-    return rf"(?:^|\s){slug} (?!{slug})([a-z][a-z-]+){rest}"
-
-
-def commands_in(text: str) -> set[str]:
-    """What a command's own description lists."""
-    return set(re.findall(r"^  ([a-z][a-z-]*)(?:  |$)", text.partition("Commands:")[2], re.MULTILINE))
 
 
 def test_every_target_exists(generated: Project) -> None:
@@ -53,23 +51,20 @@ def test_every_target_exists(generated: Project) -> None:
     assert {target: name for target, name in named.items() if target not in targets} == {}
 
 
-def test_every_command_exists(generated: Project) -> None:
-    commands = commands_in(generated.run(generated.slug, "--help"))
-    named = found(generated, command(generated, r"(?![\w/-])"))
-    assert {"serve", "migrate"} <= commands & set(named)
-    assert {command: name for command, name in named.items() if command not in commands} == {}
-
-
-def test_every_subcommand_and_option_exists(generated: Project) -> None:
-    described = cache(partial(generated.run, generated.slug))
-    for (first, rest), name in found(generated, command(generated, r"((?: +[a-z-]\S*)*)")).items():
-        text = described(first, "--help")
-        for word in rest.split():
-            if commands_in(text) and re.fullmatch("[a-z]+", word):
-                assert word in commands_in(text), f"{name}: {first} {rest}"
-                text += described(first, word, "--help")
+def test_every_command_with_its_options_exists(generated: Project) -> None:
+    group = json.loads(generated.run("python", "-c", DESCRIBE, generated.package))
+    # Not the name of a container after that of another.
+    slug = re.escape(generated.slug)
+    named = found(generated, rf"(?:^|\s){slug} ((?!{slug})[a-z][a-z-]+(?![\w/])(?: +[a-z-]\S*)*)")
+    assert {"serve", "migrate"} <= {words.split()[0] for words in named}
+    for words, name in named.items():
+        described = group
+        for word in words.split():
+            if described["commands"]:
+                assert word in described["commands"], f"{name}: {generated.slug} {words}"
+                described = described["commands"][word]
             elif option := re.match(r"--[a-z-]+", word):
-                assert option[0] in text, f"{name}: {first} {rest}"
+                assert option[0] in described["options"], f"{name}: {generated.slug} {words}"
 
 
 def test_every_script_module_and_linked_file_exists(generated: Project) -> None:
