@@ -33,6 +33,12 @@ def storage() -> Storage:
 
 
 @pytest.fixture
+def store(storage: Storage) -> object:
+    """The {{ cookiecutter.__nouns }} of the storage, whose methods a test may replace."""
+    return storage.{{ cookiecutter.__entities }}
+
+
+@pytest.fixture
 def closed_database(storage: Storage) -> Database:
     """The database of the storage; the service opens it when it starts."""
     return storage.database

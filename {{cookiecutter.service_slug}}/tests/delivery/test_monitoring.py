@@ -30,13 +30,13 @@ OTHER_NAMES = {"{{ cookiecutter.__entities }}", "{{ cookiecutter.package_name }}
 
 
 @pytest.fixture
-async def metrics(service: Service, storage: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Metrics]:
+async def metrics(service: Service, store: object, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Metrics]:
     """Every metric of the service after some traffic, with a refused request and an error."""
 
     async def failing(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(storage.{{ cookiecutter.__entities }}, "page", failing)
+    monkeypatch.setattr(store, "page", failing)
     with capture_logs():
         async with running(service) as client:
             yield metrics_of(await exposition(client))

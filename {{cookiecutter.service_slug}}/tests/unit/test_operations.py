@@ -3,7 +3,7 @@
 import os
 import signal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import uuid4
 
 import httpx2
@@ -67,7 +67,7 @@ def code() -> LoggingCode:
 
 
 @pytest.fixture
-def troubles(storage: Any, closed_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def troubles(store: object, closed_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every kind of trouble with the database."""
 
     async def interrupted(*_: object) -> NoReturn:
@@ -81,8 +81,8 @@ def troubles(storage: Any, closed_database: Database, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(closed_database, "check", database_unavailable)
     monkeypatch.setattr(closed_database, "purge_idempotency_keys", purging)
-    monkeypatch.setattr(storage.{{ cookiecutter.__entities }}, "find", interrupted)
-    monkeypatch.setattr(storage.{{ cookiecutter.__entities }}, "page", failing)
+    monkeypatch.setattr(store, "find", interrupted)
+    monkeypatch.setattr(store, "page", failing)
 
 
 @pytest.mark.usefixtures("troubles")

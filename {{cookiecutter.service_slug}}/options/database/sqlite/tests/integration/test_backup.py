@@ -36,7 +36,7 @@ async def test_a_file_in_use_is_not_replaced(
 
 
 def test_only_the_file_has_to_be_named(backups: Backups, database_url: str) -> None:
-    given = {"ENVIRONMENT": "production", "DATABASE_URL": database_url, "BROKER_URL": ""}
+    given = {"ENVIRONMENT": "production", "DATABASE_URL": database_url}
     done = backups.run(backups.backup, backups.folder, **given)
     assert done.returncode == 0, done.stderr
 
