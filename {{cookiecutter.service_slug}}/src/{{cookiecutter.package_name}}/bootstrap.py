@@ -1,5 +1,5 @@
 {% from "slots.jinja" import slot with context -%}
-"""The composition root: every adapter, use case, route and subscription of the service on one page."""
+"""The composition root: every adapter, use case and route of the service on one page."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""Adapters of the service: storage of each aggregate, event schemas, subscriptions."""
+"""Adapters of the service, a folder for each aggregate, and the schema of its database."""
