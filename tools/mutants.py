@@ -21,6 +21,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from tests import needs
 from tools import chassis, environments, interpreters, options
 
 LIST = options.ROOT / "tests" / "mutants.toml"
@@ -28,6 +29,8 @@ CACHE = options.ROOT / ".cache" / "mutants"
 RUNNERS = ("chassis", "template", "service")
 WORKERS = 2
 SECONDS = 400
+# Named to the tests of a service; those of the chassis and of the template look for servers themselves.
+SERVERS = {"postgresql": needs.postgresql_url, "mysql": needs.mysql_url}
 # Tests have failed, or could not be imported. Anything else is a mistake of the list, such as a test that is gone.
 CAUGHT = (1, 2)
 PYTEST = ("-q", "-x", "-rfE", "-p", "no:cacheprovider")
@@ -180,8 +183,11 @@ class Copy:
             base = environments.shared(*interpreters.newest())
             self.installed[tests.answers] = environments.for_project(service, home / "environment", base)
         environment = self.installed[tests.answers]
-        path = f"{environment.bin}:{os.environ['PATH']}"
-        return _pytest(environment.python, service, arguments, PATH=path, MYPY_CACHE_DIR=str(home / "mypy"))
+        variables = {"PATH": f"{environment.bin}:{os.environ['PATH']}", "MYPY_CACHE_DIR": str(home / "mypy")}
+        database = dict(tests.answers).get("database", options.choices()["database"][0])
+        if url := SERVERS.get(database):
+            variables["DATABASE_URL"] = url()
+        return _pytest(environment.python, service, arguments, **variables)
 
 
 def _pytest(python: Path, folder: Path, arguments: Sequence[str], **variables: str) -> tuple[int, str]:
@@ -239,7 +245,8 @@ class Run:
             code, output = copy.run(tests)
         finally:
             self._copies.put(copy)
-        verdict = "fails without a mutant" if code else "ok"
+        # Skipped tests notice nothing.
+        verdict = "fails without a mutant" if code else "ok" if " passed" in output else "nothing ran"
         return _shown(Result(str(tests), verdict, time.monotonic() - start, output))
 
     def _mutated(self, mutant: Mutant) -> Result:
