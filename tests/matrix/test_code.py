@@ -1,5 +1,6 @@
 """What was generated passes every check that its own `make check` runs, and its own tests."""
 
+from tests.matrix.test_alerts import TEST as ALERTS
 from tests.project import Project
 
 
@@ -20,5 +21,8 @@ def test_dependency_rule(generated: Project) -> None:
 
 
 def test_its_own_tests(generated: Project) -> None:
-    """Those that need no server; the live tier runs `tests/integration`, and `make chassis` those of the chassis."""
-    generated.run("pytest", "-q", "tests/unit", "tests/contract", "tests/delivery")
+    """Those that need no server; the live tier runs `tests/integration`, and `make chassis` those of the chassis.
+
+    What takes long and is the same in most services is asked of few.
+    """
+    generated.run("pytest", "-q", "tests/unit", "tests/contract", "tests/delivery", "--deselect", ALERTS)
