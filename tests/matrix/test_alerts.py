@@ -1,4 +1,4 @@
-"""Every alert of a service fires and ends in a test, by promtool. It takes long, so the rules of few services are asked.
+"""Every alert of a service fires and ends in a test, by promtool. It takes long, so few services are asked.
 
 What a service is called changes no rule, and neither does which server or which broker it has.
 """
