@@ -41,9 +41,16 @@ async def test_amends_only_the_fields_that_are_sent(client: httpx2.AsyncClient, 
     assert amended.json() == created.json() | change | changed
 
 
-def test_every_field_that_can_be_amended_is_amended_here(service: Service) -> None:
-    fields = service.app.openapi()["components"]["schemas"]["{{ cookiecutter.__Entity }}Amendment"]["properties"]
-    assert AMENDMENT.keys() == fields.keys(), "give each field a new value in AMENDMENT of tests/support/api.py"
+@pytest.mark.parametrize(
+    ("schema", "tried", "name"),
+    [
+        ("{{ cookiecutter.__Entity }}Draft", DRAFT, "DRAFT"),
+        ("{{ cookiecutter.__Entity }}Amendment", AMENDMENT, "AMENDMENT"),
+    ],
+)
+def test_every_field_of_a_request_is_tried(service: Service, schema: str, tried: dict[str, Any], name: str) -> None:
+    fields = service.app.openapi()["components"]["schemas"][schema]["properties"].keys()
+    assert tried.keys() == fields, f"give each field of {schema} a value in {name} of tests/support/api.py"
 
 
 @pytest.mark.parametrize(
