@@ -30,8 +30,8 @@ WITHOUT_METRICS = """
 import sys
 from importlib import import_module
 package = sys.argv.pop(1)
-import_module(f"{package}.api.metrics").HttpMetrics.observe = lambda *_: None
-import_module(f"{package}.infrastructure.telemetry.metrics").EventMetrics.__call__ = lambda *_: None
+import_module("chassis.http.metrics").HttpMetrics.observe = lambda *_: None
+import_module("chassis.telemetry.events").EventMetrics.__call__ = lambda *_: None
 sys.argv[0] = package
 import_module(f"{package}.__main__").main()
 """
