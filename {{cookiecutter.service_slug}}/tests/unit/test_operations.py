@@ -117,9 +117,12 @@ async def test_a_line_shows_nothing_of_a_client_and_its_data(service: Service) -
 
 
 def test_every_field_that_the_code_logs_is_documented(code: LoggingCode) -> None:
-    assert code.fields - DOCUMENT.fields.keys() == set()
+    missing = code.fields - DOCUMENT.fields.keys()
+    assert not missing, f"add the fields {sorted(missing)} to the tables of docs/observability.md"
 
 
 def test_every_event_that_the_code_logs_is_documented(code: LoggingCode) -> None:
-    assert code.events - DOCUMENT.events == set()
-    assert {event for event, _ in DOCUMENT.events if not code.names(event)} == set()
+    missing = code.events - DOCUMENT.events
+    assert not missing, f"add the lines {sorted(missing)} to the first table of docs/observability.md"
+    gone = {event for event, _ in DOCUMENT.events if not code.names(event)}
+    assert not gone, f"no code logs {sorted(gone)}: remove them from docs/observability.md"
