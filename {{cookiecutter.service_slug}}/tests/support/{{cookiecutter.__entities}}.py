@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from chassis.database import Database
-from chassis.domain import Page
+from chassis.domain import DomainEvent, Page
 from chassis.identity import new_id
 from chassis.testing.database import PagingConformance, RepositoryConformance
 
@@ -44,16 +44,27 @@ def new_{{ cookiecutter.__entity }}(
     )
 
 
+def amend(changed: {{ cookiecutter.__Entity }}, **changes: Any) -> None:
+    """Amend it; a field that is not named keeps its value."""
+    present: dict[str, Any] = {
+        "reference": changed.reference,
+        "quantity": changed.quantity,
+    }
+    changed.amend(**present | changes, at=LATER)
+
+
 def change_every_field(changed: {{ cookiecutter.__Entity }}) -> None:
     """Give each field that can change another value, by commands."""
-    changed.amend(reference=Reference("B-2002"), quantity=Quantity(changed.quantity.value + 1), at=LATER)
+    amend(changed, reference=Reference("B-2002"), quantity=Quantity(changed.quantity.value + 1))
     changed.confirm(at=LATER)
 
 
-def all_events(changed: {{ cookiecutter.__Entity }}) -> None:
-    """Record every event that follows its creation."""
+def every_event() -> Sequence[DomainEvent]:
+    """A life in which everything happens."""
+    changed = new_{{ cookiecutter.__entity }}()
     change_every_field(changed)
     changed.cancel(at=LATER)
+    return changed.take_events()
 
 
 class {{ cookiecutter.__Entity }}StorageSuite(RepositoryConformance[{{ cookiecutter.__Entity }}]):
@@ -75,8 +86,7 @@ class {{ cookiecutter.__Entity }}StorageSuite(RepositoryConformance[{{ cookiecut
 
     def change(self, aggregate: {{ cookiecutter.__Entity }}) -> None:
         """Possible any number of times."""
-        quantity = Quantity(aggregate.quantity.value % 1000 + 1)
-        aggregate.amend(reference=aggregate.reference, quantity=quantity, at=LATER)
+        amend(aggregate, quantity=Quantity(aggregate.quantity.value % 1000 + 1))
 
 
 class {{ cookiecutter.__Entity }}PagesSuite(PagingConformance[{{ cookiecutter.__Entity }}]):

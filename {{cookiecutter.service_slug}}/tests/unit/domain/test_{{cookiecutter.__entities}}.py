@@ -17,6 +17,7 @@ from {{ cookiecutter.package_name }}.domain.{{ cookiecutter.__entities }}.values
 from tests.support.{{ cookiecutter.__entities }} import (
     LATER,
     NOW,
+    amend,
     new_{{ cookiecutter.__entity }},
 )
 
@@ -29,7 +30,7 @@ def actions(events: list[DomainEvent]) -> list[str]:
 def take(step: str, changed: {{ cookiecutter.__Entity }}, *, quantity: int = 7) -> None:
     """Run a command by its name."""
     if step == "amend":
-        changed.amend(reference=changed.reference, quantity=Quantity(quantity), at=LATER)
+        amend(changed, quantity=Quantity(quantity))
     else:
         getattr(changed, step)(at=LATER)
 
@@ -51,7 +52,7 @@ def test_every_change_raises_the_version_and_is_recorded() -> None:
 
 def test_amending_to_the_same_values_changes_nothing() -> None:
     same = new_{{ cookiecutter.__entity }}()
-    same.amend(reference=same.reference, quantity=same.quantity, at=LATER)
+    amend(same)
     assert (same.version, same.updated_at) == (1, NOW)
 
 

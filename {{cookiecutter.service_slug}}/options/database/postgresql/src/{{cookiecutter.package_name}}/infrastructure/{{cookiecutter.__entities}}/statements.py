@@ -12,29 +12,30 @@ from chassis.database.port import Row
 from ...domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
 from ...domain.{{ cookiecutter.__entities }}.values import Quantity, Reference, Status
 
+TABLE = "{{ cookiecutter.__entities }}"
 COLUMNS = "id, version, created_at, updated_at, reference, quantity, status"
 
-INSERT = f"INSERT INTO {{ cookiecutter.__entities }} ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608
+INSERT = f"INSERT INTO {TABLE} ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608
 
-SELECT = f"SELECT {COLUMNS} FROM {{ cookiecutter.__entities }} WHERE id = $1"  # noqa: S608
+SELECT = f"SELECT {COLUMNS} FROM {TABLE} WHERE id = $1"  # noqa: S608
 
 # Two transactions that change the same row run one after the other; the second reads what the first has written.
 SELECT_FOR_UPDATE = f"{SELECT} FOR NO KEY UPDATE"
 
 # The version in the condition makes a lost update impossible.
-UPDATE = """
-UPDATE {{ cookiecutter.__entities }}
+UPDATE = f"""
+UPDATE {TABLE}
 SET version = $3, updated_at = $4, reference = $5, quantity = $6, status = $7
 WHERE id = $1 AND version = $2
-"""
+"""  # noqa: S608
 
 # Pages follow the key, not an offset: page 1,000 costs what page 1 costs, and new rows do not shift it.
-PAGE = f"SELECT {COLUMNS} FROM {{ cookiecutter.__entities }} WHERE id < $1 ORDER BY id DESC LIMIT $2"  # noqa: S608
+PAGE = f"SELECT {COLUMNS} FROM {TABLE} WHERE id < $1 ORDER BY id DESC LIMIT $2"  # noqa: S608
 
 # Written so that only the index on (status, id) can serve it. A generic plan for `status = $1` could walk the primary
 # key and filter instead, which for a rare status means reading the whole table.
 PAGE_BY_STATUS = f"""
-SELECT {COLUMNS} FROM {{ cookiecutter.__entities }}
+SELECT {COLUMNS} FROM {TABLE}
 WHERE (status, id) < ($1, $2) AND status >= $1
 ORDER BY status DESC, id DESC LIMIT $3
 """  # noqa: S608

@@ -13,27 +13,28 @@ from chassis.database.sqlite import to_time, to_uuid
 from ...domain.{{ cookiecutter.__entities }}.model import {{ cookiecutter.__Entity }}
 from ...domain.{{ cookiecutter.__entities }}.values import Quantity, Reference, Status
 
+TABLE = "{{ cookiecutter.__entities }}"
 COLUMNS = "id, version, created_at, updated_at, reference, quantity, status"
 
-INSERT = f"INSERT INTO {{ cookiecutter.__entities }} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+INSERT = f"INSERT INTO {TABLE} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
-SELECT = f"SELECT {COLUMNS} FROM {{ cookiecutter.__entities }} WHERE id = ?"  # noqa: S608
+SELECT = f"SELECT {COLUMNS} FROM {TABLE} WHERE id = ?"  # noqa: S608
 
 # A transaction that writes has the file to itself, so there is no row to lock.
 SELECT_FOR_UPDATE = SELECT
 
 # The version in the condition makes a lost update impossible.
-UPDATE = """
-UPDATE {{ cookiecutter.__entities }}
+UPDATE = f"""
+UPDATE {TABLE}
 SET version = ?, updated_at = ?, reference = ?, quantity = ?, status = ?
 WHERE id = ? AND version = ?
-"""
+"""  # noqa: S608
 
 # Pages follow the key, not an offset: page 1,000 costs what page 1 costs, and new rows do not shift it.
-PAGE = f"SELECT {COLUMNS} FROM {{ cookiecutter.__entities }} WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+PAGE = f"SELECT {COLUMNS} FROM {TABLE} WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
 
 PAGE_BY_STATUS = f"""
-SELECT {COLUMNS} FROM {{ cookiecutter.__entities }}
+SELECT {COLUMNS} FROM {TABLE}
 WHERE status = ? AND id < ?
 ORDER BY id DESC LIMIT ?
 """  # noqa: S608
