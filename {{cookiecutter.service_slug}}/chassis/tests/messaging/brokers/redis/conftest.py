@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -13,6 +14,13 @@ from tests.support import servers
 
 # The streams of tests begin with these.
 TEST_KEYS = ("events:test-*", "test-*")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests in one process: each deletes the streams of all of them afterwards."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("redis"))
 
 
 @pytest.fixture
