@@ -54,8 +54,8 @@ async def _read(store: Store[A], transaction: Transaction, id: UUID, table: Reco
         columns = ", ".join(sorted(table.never_written))
         assert not columns, f"storage forgets columns: SELECT reads {columns}: add what is missing to INSERT"
         raise AssertionError(
-            f"a stored row cannot be mapped: {error!r}: INSERT, SELECT and the mapping must name the same columns in the "
-            "same order"
+            f"a stored row cannot be mapped: {error!r}: INSERT, SELECT and the mapping must name the same columns "
+            "in the same order"
         ) from error
 
 

@@ -93,7 +93,8 @@ def _difference(table: str, part: tuple[str, str], migrated: str | None, defined
     if migrated is None:
         return f"{what} is defined ({defined}) but no migration adds it: add a revision with op.{add}"
     if defined is None:
-        return f"{what} is left by the migrations ({migrated}) but not defined: define it, or add a revision with op.{drop}"
+        left = f"{what} is left by the migrations ({migrated}) but not defined"
+        return f"{left}: define it, or add a revision with op.{drop}"
     remedy = "op.alter_column" if kind == "column" else f"op.{drop} and op.{add}"
     hint = "; autogenerate may not notice it" if kind == "CHECK constraint" else ""
     return f"{what} is `{migrated}` after the migrations but defined as `{defined}`: add a revision with {remedy}{hint}"
