@@ -5,5 +5,6 @@ know. The comparison is made for the service's own dialect.
 """
 
 from .compare import Comparison, check_schema, compare_schema
+from .tables import check_tables_are_listed
 
-__all__ = ["Comparison", "check_schema", "compare_schema"]
+__all__ = ["Comparison", "check_schema", "check_tables_are_listed", "compare_schema"]
