@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 TIMEOUT_SECONDS = 1.0
-DEFAULTS = {
+DEFAULTS: dict[str, str] = {
     # choice: postgresql
     "postgresql": "postgresql://root@127.0.0.1:5432/postgres",
     # end
