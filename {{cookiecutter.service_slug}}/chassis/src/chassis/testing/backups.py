@@ -110,7 +110,7 @@ async def _insert(database: Database, name: str) -> None:
 
 
 class BackupConformance:
-    """What every pair of scripts promises.
+    """The conformance suite of a pair of scripts.
 
     Fixtures: `backups`; `database_url` names a migrated database, `empty_database_url` one without a table; `database`
     is the adapter on the first, opened; `engine` and `migrations` make an engine and the migrations for a URL.
