@@ -15,6 +15,11 @@ CACHE = options.ROOT / ".cache"
 PATIENCE_SECONDS = 2_400  # the integration tests of a pair of servers take minutes, on a busy machine many
 
 
+def mypy_cache() -> str:
+    """The folder for what mypy learnt of the libraries: it serves all projects, but not two processes at once."""
+    return str(CACHE / "mypy" / os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+
+
 class Project:
     """A baked service, as its owner would have it on disk and installed."""
 
@@ -83,10 +88,6 @@ class Project:
         )
 
     def _variables(self, settings: dict[str, str]) -> dict[str, str]:
-        """What its commands find in their environment.
-
-        What mypy learnt of the libraries serves all projects, but not two processes at once.
-        """
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-        caches = {"MYPY_CACHE_DIR": str(CACHE / "mypy" / worker), "RUFF_NO_CACHE": "true"}
+        """What its commands find in their environment."""
+        caches = {"MYPY_CACHE_DIR": mypy_cache(), "RUFF_NO_CACHE": "true"}
         return process.clean_environment(self.environment.bin, **caches, **settings)

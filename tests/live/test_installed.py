@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.project import mypy_cache
 from tests.report import MEASURED
 from tools import interpreters, options, reserved, uv
 
@@ -45,8 +46,9 @@ def test_each_choice_installs_what_it_needs_and_nothing_of_another(tmp_path: Pat
     _run(f".venv/bin/{service.name}", "openapi", cwd=service)
     _run("uv", "sync", cwd=service)
     _run("uv", "run", "mypy", cwd=service)
-    _run("uv", "run", "pytest", "-q", "tests/unit", "tests/contract", "tests/delivery", cwd=service)
-    _run("uv", "run", "pytest", "-q", "--collect-only", "tests/integration", cwd=service)
+    # All of them can be imported; the matrix runs those that need no server.
+    _run("uv", "run", "pytest", "-q", "--collect-only", "tests", cwd=service)
+    _run("uv", "run", "pytest", "-q", "tests/unit", cwd=service)
     locked = {each["name"] for each in tomllib.loads((service / "uv.lock").read_text(encoding="utf-8"))["package"]}
     assert locked & _only_of_others(choices) == set()
 
@@ -76,6 +78,7 @@ def _run(*command: str, cwd: Path) -> str:
     assert interpreter
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     tools = [str(Path(uv.executable()).parent), str(Path(sys.executable).parent)]
+    environment["MYPY_CACHE_DIR"] = mypy_cache()
     environment["PATH"] = os.pathsep.join([str(interpreter.parent), *tools, environment["PATH"]])
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
