@@ -24,11 +24,8 @@ def test_migrations_can_run_twice(service: Project, database: str) -> None:
     service.run(service.slug, "migrate", DATABASE_URL=database)
 
 
-def test_its_integration_tests(service: Project, empty_database: str) -> None:
-    settings = {"DATABASE_URL": empty_database}
-    if server := SERVERS.get(service.baked.answers["broker"]):
-        settings["BROKER_URL"] = server.url
-    output = service.run("pytest", "-q", "tests/integration", **settings)
+def test_its_integration_tests(service: Project, empty_database: str, broker: Settings) -> None:
+    output = service.run("pytest", "-q", "tests/integration", DATABASE_URL=empty_database, **broker)
     assert re.search(r"\d+ passed", output)
     assert "skipped" not in output
 
