@@ -37,7 +37,11 @@ def after(skipped: int) -> UUID:
     ("query", "index", "skipped"),
     [
         ({}, "PRIMARY KEY (id<?)", 999 * PAGE),
-        ({"status": "created"}, "INDEX {{ cookiecutter.__entities }}_by_status (status=? AND id<?)", 2 * PAGE * RARE),
+        (
+            {"status": "created"},
+            "INDEX {{ cookiecutter.__entities }}_by_status (status=? AND id<?)",
+            2 * PAGE * RARE,
+        ),
     ],
 )
 async def test_every_page_comes_from_an_index_at_the_same_cost(
