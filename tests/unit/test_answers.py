@@ -107,7 +107,7 @@ BAD = [
     ("aggregate", "Var", "Python"),
     ("aggregate", "Value", "table 'values'"),
     ("aggregate", "Group", "table 'groups'"),
-    ("aggregate", "Key", "reserved word of SQL"),
+    ("aggregate", "Page", "own code"),
     ("aggregate", "Clock", "own code"),
     ("aggregate", "Quantity", "own code"),
     ("image_registry", "", "host[:port]"),
