@@ -43,6 +43,10 @@ class Hunk:
         there[place : place + len(before)] = after
         file.write_text("\n".join(there), encoding="utf-8")
 
+    def instead(self, there: str, other: str) -> "Hunk":
+        """With another text."""
+        return Hunk(self.path, self.header, tuple(line.replace(there, other) for line in self.lines))
+
     def _places(self, there: list[str], before: list[str]) -> Iterator[int]:
         first = next((number for number, line in enumerate(there) if self.header in line), len(there))
         return (start for start in range(first, len(there)) if there[start : start + len(before)] == before)
@@ -66,6 +70,10 @@ class NewFile:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.text, encoding="utf-8")
 
+    def instead(self, there: str, other: str) -> "NewFile":
+        """With another text."""
+        return NewFile(self.path, self.text.replace(there, other))
+
 
 @dataclass(frozen=True)
 class Command:
@@ -80,6 +88,10 @@ class Command:
         """Run it."""
         del root
         run(self.line)
+
+    def instead(self, there: str, other: str) -> "Command":
+        """With another text."""
+        return Command(self.line.replace(there, other))
 
 
 Step = Hunk | NewFile | Command
@@ -105,6 +117,16 @@ class Recipe:
             assert left != kept, f"no step holds {text!r}"
             kept = left
         return Recipe(kept)
+
+    def instead(self, where: str, there: str, other: str) -> "Recipe":
+        """The recipe as a hurried reader follows it: a text is written otherwise in the steps that hold `where`."""
+        changed = Recipe(tuple(step.instead(there, other) if where in str(step) else step for step in self.steps))
+        assert changed != self, f"no step with {where!r} holds {there!r}"
+        return changed
+
+    def by_hand(self) -> "Recipe":
+        """The recipe without what make does."""
+        return Recipe(tuple(step for step in self.steps if not str(step).startswith("make ")))
 
     def until(self, command: str) -> "Recipe":
         """The steps before the first one that holds this text."""

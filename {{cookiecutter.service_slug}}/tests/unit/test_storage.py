@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chassis.testing import {{ cookiecutter.database }}
 from chassis.testing.fields import check_fields_are_stored
-from chassis.testing.schema import check_schema
+from chassis.testing.schema import check_schema, check_tables_are_listed
 
 from {{ cookiecutter.package_name }}.infrastructure import schema
 from {{ cookiecutter.package_name }}.infrastructure.{{ cookiecutter.__entities }}.repositories import (
@@ -36,6 +36,10 @@ async def test_no_statement_forgets_a_field() -> None:
         change_every_field,
         table={{ cookiecutter.database }}.recorded_table(),
     )
+
+
+def test_every_table_is_listed() -> None:
+    check_tables_are_listed("{{ cookiecutter.package_name }}.infrastructure", schema.create_metadata())
 
 
 def test_migrations_lead_to_the_tables() -> None:
