@@ -21,7 +21,8 @@ from types import ModuleType
 from tools import environments, interpreters, options, rendering
 
 CACHE = options.ROOT / ".cache" / "chassis"
-XDIST = "pytest-xdist>=3.8"
+# With pytest 9.2 its groups are silently ignored.
+XDIST = ("pytest-xdist>=3.8", "pytest<9.2")
 # What tests may need of this machine, beside LIVE_* and CHAOS_*; nothing else of it may leak in.
 INHERITED = ("HOME", "LANG", "LIVE", "TMPDIR", "TZ")
 SLOWEST = 10
@@ -95,7 +96,7 @@ class Checks:
 def prepared() -> environments.Environment:
     """An environment with everything that the chassis requires, in which it can be imported."""
     version, interpreter = interpreters.newest()
-    environment = environments.kept(CACHE / version, interpreter, [*options.chassis_requirements(), XDIST])
+    environment = environments.kept(CACHE / version, interpreter, [*options.chassis_requirements(), *XDIST])
     path = environment.site_packages / "chassis.pth"
     path.write_text(f"{options.CHASSIS / 'src'}\n", encoding="utf-8")
     return environment

@@ -16,16 +16,13 @@ from .config.settings import Settings
 from .domain.{{ cookiecutter.__entities }} import events as {{ cookiecutter.__entity }}_events
 from .domain.{{ cookiecutter.__entities }}.ports import {{ cookiecutter.__Entity }}Store
 from .domain.{{ cookiecutter.__entities }}.use_cases import (
-    Amend{{ cookiecutter.__Entity }},
-    Cancel{{ cookiecutter.__Entity }},
-    Confirm{{ cookiecutter.__Entity }},
-    Create{{ cookiecutter.__Entity }},
-    {{ cookiecutter.__Entity }}UseCases,
-)
+{% set Entity = cookiecutter.__Entity -%}
+{% for name in ["Amend" ~ Entity, "Cancel" ~ Entity, "Confirm" ~ Entity, "Create" ~ Entity, Entity ~ "UseCases"] | sort %}    {{ name }},
+{% endfor %})
 from .infrastructure import {{ slot("bootstrap/own-imports") }}schema
 from .infrastructure.{{ cookiecutter.__entities }}.repositories import (
-    Memory{{ cookiecutter.__Entity }}s,
-    Sql{{ cookiecutter.__Entity }}s,
+    Memory{{ cookiecutter.__Entities }},
+    Sql{{ cookiecutter.__Entities }},
 )
 
 {{ slot("bootstrap/exports") }}SERVICE = ServiceIdentity.of_distribution(
@@ -49,7 +46,7 @@ def in_memory() -> Storage:
     database = MemoryDatabase()
     return Storage(
         database=database,
-{{ slot("bootstrap/storage-in-memory") }}        {{ cookiecutter.__entities }}=Memory{{ cookiecutter.__Entity }}s(database),
+{{ slot("bootstrap/storage-in-memory") }}        {{ cookiecutter.__entities }}=Memory{{ cookiecutter.__Entities }}(database),
     )
 
 
@@ -59,7 +56,7 @@ def on_{{ cookiecutter.database }}(settings: DatabaseSettings, retries: Retries 
     database = {{ cookiecutter.__Database }}Database(settings, SERVICE.name, retries, revisions)
     return Storage(
         database=database,
-{{ slot("bootstrap/storage-in-database") }}        {{ cookiecutter.__entities }}=Sql{{ cookiecutter.__Entity }}s(database),
+{{ slot("bootstrap/storage-in-database") }}        {{ cookiecutter.__entities }}=Sql{{ cookiecutter.__Entities }}(database),
     )
 
 

@@ -8,7 +8,7 @@ from chassis.testing.schema import check_schema, check_tables_are_listed
 
 from {{ cookiecutter.package_name }}.infrastructure import schema
 from {{ cookiecutter.package_name }}.infrastructure.{{ cookiecutter.__entities }}.repositories import (
-    Sql{{ cookiecutter.__Entity }}s,
+    Sql{{ cookiecutter.__Entities }},
 )
 
 from tests.support.{{ cookiecutter.__entities }} import (
@@ -31,7 +31,7 @@ class TestPagesInMemory({{ cookiecutter.__Entity }}PagesSuite):
 
 async def test_no_statement_forgets_a_field() -> None:
     await check_fields_are_stored(
-        Sql{{ cookiecutter.__Entity }}s,
+        Sql{{ cookiecutter.__Entities }},
         new_{{ cookiecutter.__entity }}(),
         change_every_field,
         table={{ cookiecutter.database }}.recorded_table(),

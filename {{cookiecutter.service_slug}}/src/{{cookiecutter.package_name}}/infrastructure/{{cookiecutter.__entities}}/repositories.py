@@ -13,7 +13,7 @@ from .statements import PAGE, PAGE_BY_STATUS, STATEMENTS
 AFTER_EVERYTHING = UUID(int=2**128 - 1)
 
 
-class Sql{{ cookiecutter.__Entity }}s(SqlAggregates[{{ cookiecutter.__Entity }}]):
+class Sql{{ cookiecutter.__Entities }}(SqlAggregates[{{ cookiecutter.__Entity }}]):
     """Rows of the table."""
 
     aggregate = {{ cookiecutter.__Entity }}
@@ -29,7 +29,7 @@ class Sql{{ cookiecutter.__Entity }}s(SqlAggregates[{{ cookiecutter.__Entity }}]
         return Page.cut(found, limit)
 
 
-class Memory{{ cookiecutter.__Entity }}s(MemoryAggregates[{{ cookiecutter.__Entity }}]):
+class Memory{{ cookiecutter.__Entities }}(MemoryAggregates[{{ cookiecutter.__Entity }}]):
     """Copies in a dictionary."""
 
     aggregate = {{ cookiecutter.__Entity }}

@@ -8,6 +8,7 @@ import pytest
 
 from chassis.errors import Unavailable
 from chassis.messaging.brokers.kafka import BrokerSettings, dispatcher
+from chassis.messaging.brokers.kafka.admin import Admin
 from chassis.messaging.port import Broker, Dead, Retry, Subscription
 from chassis.testing.brokers import (
     RecordingHandler,
@@ -15,6 +16,7 @@ from chassis.testing.brokers import (
     eventually,
     eventually_true,
     has_dead,
+    has_waiting,
     new_messages,
     publish_all,
 )
@@ -92,6 +94,30 @@ async def test_starts_while_the_cluster_is_away_and_reports_why_it_is_not_ready(
         await broker.check()
 
 
+async def test_survives_an_outage_that_begins_while_the_depth_is_read(
+    cluster: MockCluster, own_settings: BrokerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: dict[tuple[str, ...], dict[str, int]] = {}
+    partitions = Admin.partitions
+
+    async def known_partitions(admin: Admin, names: Sequence[str]) -> dict[str, int]:
+        if tuple(names) not in known:
+            known[tuple(names)] = await partitions(admin, names)
+        return known[tuple(names)]
+
+    monkeypatch.setattr(Admin, "partitions", known_partitions)
+    async with opened(own_settings) as broker:
+        await broker.publish(new_messages(TYPE, 5))
+        await eventually_true(lambda: has_waiting(broker, SUBSCRIPTION, 5))
+        cluster.down()
+        with pytest.raises(Unavailable):
+            await broker.depth(SUBSCRIPTION)
+        # Every request has timed out: librdkafka may abort the process when it then finds the cluster again.
+        await asyncio.sleep(own_settings.connect_timeout_seconds + 0.2)
+        cluster.up()
+        await eventually_true(lambda: has_waiting_now(broker, 5))
+
+
 async def test_verdicts_during_an_outage_are_carried_out_after_it(
     cluster: MockCluster, own_settings: BrokerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,5 +151,13 @@ async def has_dead_now(broker: Broker, count: int) -> bool:
     """Whether there are this many dead letters; False while the cluster does not answer."""
     try:
         return await has_dead(broker, SUBSCRIPTION, count)
+    except Unavailable:
+        return False
+
+
+async def has_waiting_now(broker: Broker, count: int) -> bool:
+    """Whether this many messages wait; False while the cluster does not answer."""
+    try:
+        return await has_waiting(broker, SUBSCRIPTION, count)
     except Unavailable:
         return False

@@ -16,6 +16,7 @@ from tests.support import servers
 TEST_KEYS = ("events:test-*", "test-*")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in one process: each deletes the streams of all of them afterwards."""
     for item in items:

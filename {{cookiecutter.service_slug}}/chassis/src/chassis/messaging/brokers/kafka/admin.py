@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # documented, but not marked as exported
     AdminClient,
     NewTopic,
@@ -12,10 +12,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # documented, 
 
 from .clients import Clients
 from .errors import is_missing
+from .offsets import CommittedOffsets, PartitionKey
 
 # Shorter than a readiness probe's own time limit, which would hide the reason.
 CHECK_SECONDS = 1.5
-PartitionKey = tuple[str, int]
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -27,6 +27,7 @@ class Admin:
         self._clients = clients
         self._timeout = timeout_seconds
         self._admin: AdminClient | None = None
+        self._committed: dict[str, CommittedOffsets] = {}
 
     async def check(self) -> None:
         """Check that the cluster answers."""
@@ -59,22 +60,26 @@ class Admin:
         keys = [(name, number) for name, count in (await self.partitions(names)).items() for number in range(count)]
         if not keys:
             return 0
-        ends, committed = await asyncio.gather(self._offsets(keys, _LATEST), self._committed(group, keys))
+        ends, committed = await asyncio.gather(self._offsets(keys, _LATEST), self._committed_by(group).read(keys))
         # Without a committed offset, a group begins with the earliest message.
         uncommitted = [key for key in keys if key not in committed]
         starts = committed | (await self._offsets(uncommitted, _EARLIEST) if uncommitted else {})
         return sum(max(0, ends[key] - starts[key]) for key in keys)
 
     def poll(self) -> None:
-        """Run the client's callbacks."""
+        """Run the clients' callbacks."""
         if self._admin is not None:
             self._admin.poll(0)
+        for committed in self._committed.values():
+            committed.poll()
 
-    def close(self) -> None:
-        """Close the connection."""
+    async def close(self) -> None:
+        """Close the connections."""
         if self._admin is not None:
             self._clients.remove(self._admin)
             self._admin = None
+        groups, self._committed = self._committed, {}
+        await asyncio.gather(*(committed.close() for committed in groups.values()))
 
     @property
     def _client(self) -> AdminClient:
@@ -88,8 +93,7 @@ class Admin:
         offsets = await asyncio.gather(*(asyncio.wrap_future(answer) for answer in answers.values()))
         return {(each.topic, each.partition): found.offset for each, found in zip(answers, offsets, strict=True)}
 
-    async def _committed(self, group: str, keys: Sequence[PartitionKey]) -> dict[PartitionKey, int]:
-        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*key) for key in keys])
-        [answer] = self._client.list_consumer_group_offsets([wanted], request_timeout=self._timeout).values()
-        found = (await asyncio.wrap_future(answer)).topic_partitions
-        return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+    def _committed_by(self, group: str) -> CommittedOffsets:
+        if group not in self._committed:
+            self._committed[group] = CommittedOffsets(group, self._clients, self._timeout)
+        return self._committed[group]

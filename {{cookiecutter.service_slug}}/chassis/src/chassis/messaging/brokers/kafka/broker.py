@@ -55,9 +55,8 @@ class KafkaBroker:
             self._polling.cancel()
             with suppress(asyncio.CancelledError):
                 await self._polling
-        await asyncio.gather(self._producer.close(), *(log.close() for log in self._logs.values()))
+        await asyncio.gather(self._producer.close(), self._admin.close(), *(log.close() for log in self._logs.values()))
         self._logs.clear()
-        self._admin.close()
 
     async def check(self) -> None:
         """Check that the cluster answers and that no topic failed to be created."""
