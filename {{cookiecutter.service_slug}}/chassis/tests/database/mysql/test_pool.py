@@ -19,6 +19,16 @@ class Result:
     affected_rows: int = 1
 
 
+class Statement:
+    """Answers with the number of its values."""
+
+    async def execute(self, args: Sequence[object]) -> Result:
+        return Result(rows=((len(args),),))
+
+    async def close(self) -> None:
+        """There is no server."""
+
+
 @dataclass
 class Driver:
     """Takes the place of asyncmy's connection; records the statements."""
@@ -38,12 +48,9 @@ class Driver:
             raise self.fails
         return 0
 
-    async def prepare(self, query: str) -> "Driver":
+    async def prepare(self, query: str) -> "Statement":
         await self.query(query)
-        return self
-
-    async def execute(self, args: Sequence[object]) -> Result:
-        return Result(rows=((len(args),),))
+        return Statement()
 
     async def ensure_closed(self) -> None:
         self.left = True

@@ -7,7 +7,7 @@ import pytest
 from asyncmy.errors import MySQLError
 
 from chassis.database.mysql import DatabaseSettings, MysqlDatabase, to_time, to_uuid
-from chassis.database.mysql.connection import Connection
+from chassis.database.mysql.connection import PREPARED_AT_MOST, Connection
 from chassis.database.mysql.sessions import connect
 from chassis.database.port import IdempotencyKey
 from chassis.identity import new_id
@@ -35,6 +35,17 @@ async def test_sessions_are_strict_in_utc_and_wait_within_limits(connection: Con
     assert set((await variables(connection, "t%x_isolation")).values()) == {"READ-COMMITTED"}
     limits = await variables(connection, "max_statement_time") | await variables(connection, "max_execution_time")
     assert float(next(iter(limits.values()))) in {5, 5000}
+
+
+async def test_statements_beyond_the_limit_are_closed_on_the_server(connection: Connection) -> None:
+    await connection.fetch("SELECT 'often'")
+    for number in range(PREPARED_AT_MOST + 20):
+        assert await connection.fetch(f"SELECT {number}") == ((number,),)
+        assert await connection.fetch("SELECT 'often'") == (("often",),)
+    counters: dict[str, str] = dict(await connection.fetch("SHOW SESSION STATUS LIKE 'Com_stmt_%'"))
+    assert int(counters["Com_stmt_close"]) >= 20
+    assert int(counters["Com_stmt_prepare"]) - int(counters["Com_stmt_close"]) <= PREPARED_AT_MOST + 2
+    assert int(counters["Com_stmt_prepare"]) <= PREPARED_AT_MOST + 30  # "often" was prepared once
 
 
 async def test_keys_are_compared_to_the_letter(database: MysqlDatabase) -> None:

@@ -13,6 +13,9 @@ from .errors import hide_values, is_lost, leaves_usable
 from .values import encode
 
 SYSTEM = "mysql"
+# How many statements a session keeps prepared. The server counts those of all sessions, and refuses further ones beyond
+# max_prepared_stmt_count, 16,382 by default.
+PREPARED_AT_MOST = 100
 T = TypeVar("T")
 
 
@@ -98,9 +101,12 @@ class Connection:
                 self.close()
 
     async def _execute(self, statement: str, values: Sequence[Any]) -> Result:
-        prepared = self._prepared.get(statement)
+        prepared = self._prepared.pop(statement, None)
         if prepared is None:
-            prepared = self._prepared[statement] = await self._driver.prepare(statement)
+            if len(self._prepared) >= PREPARED_AT_MOST:
+                await self._prepared.pop(next(iter(self._prepared))).close()  # the one that was not used for longest
+            prepared = await self._driver.prepare(statement)
+        self._prepared[statement] = prepared
         return await prepared.execute([encode(value) for value in values])
 
     async def _bounded(self, work: Awaitable[T]) -> T:

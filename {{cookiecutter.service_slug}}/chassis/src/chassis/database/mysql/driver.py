@@ -18,6 +18,8 @@ class Prepared(Protocol):
 
     async def execute(self, args: Sequence[Any]) -> Result: ...
 
+    async def close(self) -> None: ...
+
 
 class Driver(Protocol):
     """A connection."""

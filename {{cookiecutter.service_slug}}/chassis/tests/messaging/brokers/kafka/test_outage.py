@@ -97,22 +97,17 @@ async def test_starts_while_the_cluster_is_away_and_reports_why_it_is_not_ready(
 async def test_survives_an_outage_that_begins_while_the_depth_is_read(
     cluster: MockCluster, own_settings: BrokerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known: dict[tuple[str, ...], dict[str, int]] = {}
-    partitions = Admin.partitions
+    async def partitions(_: Admin, names: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(names, own_settings.topic_partitions)
 
-    async def known_partitions(admin: Admin, names: Sequence[str]) -> dict[str, int]:
-        if tuple(names) not in known:
-            known[tuple(names)] = await partitions(admin, names)
-        return known[tuple(names)]
-
-    monkeypatch.setattr(Admin, "partitions", known_partitions)
     async with opened(own_settings) as broker:
         await broker.publish(new_messages(TYPE, 5))
         await eventually_true(lambda: has_waiting(broker, SUBSCRIPTION, 5))
         cluster.down()
-        with pytest.raises(Unavailable):
+        with monkeypatch.context() as patch, pytest.raises(Unavailable):
+            patch.setattr(Admin, "partitions", partitions)  # as if it had answered just before
             await broker.depth(SUBSCRIPTION)
-        # Every request has timed out: librdkafka may abort the process when it then finds the cluster again.
+        # Until every request has timed out: librdkafka may abort the process when it reaches the cluster again.
         await asyncio.sleep(own_settings.connect_timeout_seconds + 0.2)
         cluster.up()
         await eventually_true(lambda: has_waiting_now(broker, 5))
