@@ -1,7 +1,8 @@
 """Finds the servers that tests run on.
 
 `LIVE_<NAME>_URL` names a server; without it the usual port on this machine is tried. If nothing answers there, the
-tests that need it are skipped, or fail where `LIVE=required`. With `LIVE=none` they are skipped in any case.
+tests that need it are skipped, or fail where `LIVE=required`. With `LIVE=none` they are skipped in any case, also those
+whose server is a process of the test.
 """
 
 import os
@@ -33,8 +34,7 @@ DEFAULTS: dict[str, str] = {
 
 def url(name: str) -> str:
     """The URL of a server, such as `postgresql`; skips the test, or fails it, unless one answers."""
-    if os.environ.get("LIVE") == "none":
-        pytest.skip("LIVE=none")
+    skip_if_none()
     found = os.environ.get(variable := f"LIVE_{name.upper()}_URL") or DEFAULTS[name]
     if not _answers(found):
         reason = f"no {name} at {_address(found)}: start one there, or set {variable}"
@@ -42,6 +42,12 @@ def url(name: str) -> str:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     return found
+
+
+def skip_if_none() -> None:
+    """Skip the test where no server is wanted."""
+    if os.environ.get("LIVE") == "none":
+        pytest.skip("LIVE=none")
 
 
 @cache

@@ -21,6 +21,7 @@ from chassis.testing.messaging.chaos import (
 from tests.messaging.chaos.combinations import EACH_BROKER, EACH_OTHER_DATABASE, Combination
 from tests.messaging.chaos.lives import LIVES
 from tests.sample.messaging.choices import BROKER, STORAGE, storage_adapters
+from tests.support.servers import skip_if_none
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
 OUTAGE_SECONDS = float(os.environ.get("CHAOS_OUTAGE_SECONDS", "3"))
@@ -51,8 +52,7 @@ async def service(
     tmp_path: Path,
 ) -> AsyncIterator[ChaosService]:
     """The sample on one database and one broker."""
-    if os.environ.get("LIVE") == "none":
-        pytest.skip("LIVE=none")
+    skip_if_none()
     combination: Combination = request.param
     monkeypatch.setenv(STORAGE, combination.storage_package)
     monkeypatch.setenv(BROKER, combination.broker_package)

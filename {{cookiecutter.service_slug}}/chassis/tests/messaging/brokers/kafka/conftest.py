@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from chassis.messaging.brokers.kafka import BrokerSettings, KafkaBroker
 from chassis.messaging.brokers.kafka.clients import Clients
 from chassis.testing.brokers.kafka import MockCluster, mock_cluster
+from tests.support.servers import skip_if_none
 
 REAL_URL = os.environ.get("LIVE_KAFKA_URL")
 # Topics and groups of the tests begin with this.
@@ -30,6 +31,7 @@ def settings_of(url: str, session_timeout_seconds: float = 2) -> BrokerSettings:
 @pytest.fixture(scope="session")
 def broker_url() -> Iterator[str]:
     """A cluster; topics and groups of the tests are deleted from a real one."""
+    skip_if_none()
     if REAL_URL is None:
         with mock_cluster() as cluster:
             yield cluster.url
@@ -51,6 +53,7 @@ def delete_test_data(settings: BrokerSettings) -> None:
 @pytest.fixture
 def cluster() -> Iterator[MockCluster]:
     """A mock cluster for one test, which may take it away and bring it back."""
+    skip_if_none()
     with mock_cluster() as cluster:
         yield cluster
 
