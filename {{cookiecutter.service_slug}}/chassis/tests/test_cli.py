@@ -140,6 +140,13 @@ def test_wrong_settings_are_a_line_each_and_exit_code_2(calls: Calls) -> None:
     assert [line.split(":")[:2] for line in lines] == [["cannot start", " LOG_LEVEL"], ["cannot start", " HTTP_PORT"]]
 
 
+def test_a_misspelled_setting_is_a_warning_that_names_the_nearest(calls: Calls) -> None:
+    result = run(cli(calls), "serve", HTTP_PROT="secret", HTTP_PROXY="secret", LOG_FORMAT="json")
+    [line] = [json.loads(line) for line in result.stdout.splitlines() if "unknown setting" in line]
+    assert (line["level"], line["variable"], line["nearest"]) == ("warning", "HTTP_PROT", "HTTP_PORT")
+    assert (result.exit_code, "secret" in result.output) == (0, False)
+
+
 def test_migrate_needs_a_database_and_nothing_else(calls: Calls) -> None:
     assert run(cli(calls), "migrate", ENVIRONMENT="production", **URL).exit_code == 0
     assert calls.seen == ["upgrade"]

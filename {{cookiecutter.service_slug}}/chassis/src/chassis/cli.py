@@ -23,7 +23,7 @@ import click
 import structlog
 
 from .service import ServiceIdentity
-from .settings import Environment, InvalidSettings, load_settings
+from .settings import Environment, InvalidSettings, load_settings, misspelled, sections
 
 if TYPE_CHECKING:
     from .http.application import Service
@@ -104,6 +104,8 @@ class Context:
             identity=ServiceIdentity.of_distribution(self.name, self.name),
             environment=settings.service.environment,
         )
+        for name, nearest in misspelled(sections(self.settings_class()).values()).items():
+            structlog.stdlib.get_logger("settings").warning("unknown setting", variable=name, nearest=nearest)
         return settings
 
     def serve(self, service: "Service", settings: Any) -> None:

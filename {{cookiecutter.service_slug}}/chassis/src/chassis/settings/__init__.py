@@ -7,6 +7,7 @@ from .load import load_settings, sections
 from .section import Section
 from .server import ServerSection
 from .service import ServiceSettings
+from .spelling import misspelled
 
 __all__ = [
     "REQUIRED_OUTSIDE_LOCAL",
@@ -16,5 +17,6 @@ __all__ = [
     "ServerSection",
     "ServiceSettings",
     "load_settings",
+    "misspelled",
     "sections",
 ]
