@@ -22,7 +22,7 @@ from tools import options
 # the broker is the one within the process.
 SERVICES = [("postgresql", "rabbitmq"), ("sqlite", "none")]
 # Where nothing has gone wrong there is nothing to show.
-EMPTY_WITHOUT_FAULTS = {"Faults of the service (5xx)", "Alerts"}
+EMPTY_WITHOUT_FAULTS = {"Server errors (5xx)", "Alerts"}
 DASHBOARD, RULES = Path("observability", "dashboard.json"), Path("observability", "rules.yaml")
 
 

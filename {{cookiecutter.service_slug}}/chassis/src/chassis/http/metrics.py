@@ -45,7 +45,7 @@ class HealthMetrics:
     """Build of the process, and whether its dependencies are available."""
 
     def __init__(self, registry: CollectorRegistry, build: Mapping[str, str]) -> None:
-        Info("service_build", "What is running here", registry=registry).info(dict(build))
+        Info("service_build", "Version and build of the service", registry=registry).info(dict(build))
         self._up = Gauge("dependency_up", "1 if the dependency answered, else 0", ["dependency"], registry=registry)
 
     def checked(self, dependency: str, *, up: bool) -> None:

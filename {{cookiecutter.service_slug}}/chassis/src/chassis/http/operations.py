@@ -39,7 +39,7 @@ class Readiness(BaseModel):
 
 
 class Info(BaseModel):
-    """What is running here."""
+    """Version and build of the service."""
 
     name: str
     version: str
@@ -147,7 +147,7 @@ def create_operations_router(health: Health, info: Info, registry: CollectorRegi
         readiness = Readiness(status="ready", checks={}) if health.lifecycle.started else await health.readiness()
         return _readiness_response(readiness, health.lifecycle.started)
 
-    @router.get("/info", operation_id="get_info", summary="What is running here?")
+    @router.get("/info", operation_id="get_info", summary="Version and build")
     async def get_info() -> Info:
         """Name, version, build and dependencies of the service."""
         return info

@@ -10,7 +10,7 @@ from ..settings import Environment, Section
 
 
 class LogSettings(Section, env_prefix="LOG_"):
-    """What is logged, and in which format."""
+    """Log level and format."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     format: Literal["auto", "json", "console"] = Field(
