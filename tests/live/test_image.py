@@ -120,6 +120,7 @@ def test_it_serves_with_nothing_to_write_to_and_no_rights(
         container.healthy()
         info = json.loads(container.get("/info")[1])
         assert (info["version"], info["commit"], info["build_time"]) == ("0.1.0", image.commit, COMMITTED)
+        assert info["template"] == options.model()["_version"]
         assert container.stop() == 0
 
 

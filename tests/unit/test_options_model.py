@@ -1,5 +1,6 @@
 """cookiecutter.json is the one place that declares the options, so what it says must hang together."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -87,6 +88,19 @@ def test_no_folder_replaces_a_file_of_the_base() -> None:
 
 def test_the_versions_were_tested_on_a_day_that_has_come() -> None:
     assert date.fromisoformat(MODEL["_tested_on"]) <= date.today()  # noqa: DTZ011 - a calendar day, no moment
+
+
+def test_the_newest_versions_are_those_of_the_changelogs() -> None:
+    chassis = tomllib.loads((options.CHASSIS / "pyproject.toml").read_text())["project"]["version"]
+    assert released(options.ROOT / "CHANGELOG.md") == MODEL["_version"]
+    assert released(options.CHASSIS / "CHANGELOG.md") == chassis
+
+
+def released(changelog: Path) -> str:
+    """The newest version of a changelog, which has a day that has come."""
+    version, day = re.findall(r"^## \[([0-9.]+)\] - ([0-9-]+)$", changelog.read_text(encoding="utf-8"), re.MULTILINE)[0]
+    assert date.fromisoformat(day) <= date.today()  # noqa: DTZ011 - a calendar day, no moment
+    return str(version)
 
 
 def assert_declared(condition: dict[str, list[str]]) -> None:

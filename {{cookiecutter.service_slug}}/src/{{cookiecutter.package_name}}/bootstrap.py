@@ -28,6 +28,7 @@ from .infrastructure.{{ cookiecutter.__entities }}.repositories import (
 {{ slot("bootstrap/exports") }}SERVICE = ServiceIdentity.of_distribution(
     "{{ cookiecutter.service_slug }}",
     {{ cookiecutter.__title_python }},
+    template="{{ cookiecutter._version }}",
 )
 EVENTS = (*{{ cookiecutter.__entity }}_events.EVENTS,)
 DECISIONS = (*{{ cookiecutter.__entity }}_events.DECISIONS,)

@@ -14,15 +14,17 @@ class ServiceIdentity:
         title: what people call it.
         version: of its release.
         description: what it does, in one sentence.
+        template: version of the template that it was generated from.
     """
 
     name: str
     title: str
     version: str
     description: str
+    template: str = ""
 
     @classmethod
-    def of_distribution(cls, name: str, title: str) -> Self:
+    def of_distribution(cls, name: str, title: str, template: str = "") -> Self:
         """Read version and description from the metadata of the installed distribution."""
         about = metadata(name)
-        return cls(name=about["Name"], title=title, version=about["Version"], description=about["Summary"])
+        return cls(about["Name"], title, about["Version"], about["Summary"], template)

@@ -25,7 +25,7 @@ from tests.sample.storage.memory import MemoryParcels
 
 DRAFT = {"reference": "A-1001", "quantity": 3}
 T = TypeVar("T")
-IDENTITY = ServiceIdentity("warehouse-service", "Warehouse Service", "1.2.3", "Stores parcels.")
+IDENTITY = ServiceIdentity("warehouse-service", "Warehouse Service", "1.2.3", "Stores parcels.", "4.5.6")
 
 
 class DirectTransactions:

@@ -72,7 +72,7 @@ async def test_a_draining_service_is_not_ready(service: Service) -> None:
 
 async def test_info_names_release_build_and_dependencies(client: httpx2.AsyncClient) -> None:
     info = (await client.get("/info")).json()
-    assert (info["name"], info["version"]) == ("warehouse-service", "1.2.3")
+    assert (info["name"], info["version"], info["template"]) == ("warehouse-service", "1.2.3", "4.5.6")
     assert (info["commit"], info["environment"]) == ("4f2a9c1", "local")
     assert info["dependencies"] == {"database": "in-memory"}
     metrics = (await client.get("/metrics")).text

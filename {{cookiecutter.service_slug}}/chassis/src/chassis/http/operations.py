@@ -47,6 +47,7 @@ class Info(BaseModel):
     build_time: str
     environment: str
     python: str
+    template: str
     dependencies: dict[str, str]
 
     @classmethod
@@ -65,6 +66,7 @@ class Info(BaseModel):
             build_time=settings.build_time,
             environment=settings.environment,
             python=platform.python_version(),
+            template=identity.template,
             dependencies=dict(dependencies),
         )
 
