@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # documented, but not marked as exported
     AdminClient,
     NewTopic,
@@ -11,7 +11,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # documented, 
 )
 
 from .clients import Clients
-from .errors import is_missing
+from .errors import TIMED_OUT, is_missing
 from .offsets import CommittedOffsets, PartitionKey
 
 # Shorter than a readiness probe's own time limit, which would hide the reason.
@@ -91,6 +91,8 @@ class Admin:
         wanted = {TopicPartition(*key): which for key in keys}
         answers = self._client.list_offsets(wanted, request_timeout=self._timeout)
         offsets = await asyncio.gather(*(asyncio.wrap_future(answer) for answer in answers.values()))
+        if any(found.offset < 0 for found in offsets):  # seen without an error while connections are cut
+            raise KafkaException(KafkaError(TIMED_OUT))
         return {(each.topic, each.partition): found.offset for each, found in zip(answers, offsets, strict=True)}
 
     def _committed_by(self, group: str) -> CommittedOffsets:

@@ -20,6 +20,7 @@ _REASONS = {
     KafkaError.SASL_AUTHENTICATION_FAILED: "credentials are refused",
     KafkaError._SSL: "no encrypted connection: certificate or protocol do not fit",
     KafkaError._TRANSPORT: UNREACHABLE,
+    KafkaError._NOENT: UNREACHABLE,  # no server is known that could be asked
     KafkaError._RESOLVE: UNREACHABLE,
     KafkaError._ALL_BROKERS_DOWN: UNREACHABLE,
     KafkaError._TIMED_OUT: TOO_SLOW,
