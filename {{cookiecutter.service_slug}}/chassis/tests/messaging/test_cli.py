@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from chassis.messaging.settings import WorkerSettings
 from chassis.messaging.storage.memory import MemoryMessageStorage
 from chassis.service import ServiceIdentity
 from tests.sample.messaging.contracts import CATALOG, SERVICE_NAME
+from tests.support.logs import log_output
 
 CONSUMER = "warehouse-service.history"
 TYPE = "warehouse-service.parcel.created"
@@ -91,6 +93,13 @@ def group() -> click.Group:
     for command in COMMANDS:
         main.add_command(command)
     return main
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[None]:
+    """What is logged is no output of a command."""
+    with log_output():
+        yield
 
 
 @pytest.fixture
