@@ -4,12 +4,27 @@ from .domain import DomainError
 
 
 class Unavailable(DomainError):
-    """A dependency does not answer; the same request may succeed in a moment."""
+    """A dependency does not answer; the same request may succeed in a moment.
 
-    def __init__(self, dependency: str, reason: str) -> None:
+    Args:
+        dependency: its name.
+        reason: may be shown: no address, no secret.
+        is_outage: True if every request fails now (shut down, read-only, disk full), False if only this one failed
+            (a statement that took too long), None if the error does not tell.
+    """
+
+    def __init__(self, dependency: str, reason: str, *, is_outage: bool | None = None) -> None:
         super().__init__(f"{dependency}: {reason}")
         self.dependency = dependency
         self.reason = reason
+        self.is_outage = is_outage
+
+
+class ReadOnly(Unavailable):
+    """A dependency answers queries and accepts no changes, such as a replica, or a primary that was demoted."""
+
+    def __init__(self, dependency: str, reason: str = "the server is read-only") -> None:
+        super().__init__(dependency, reason, is_outage=True)
 
 
 class Interrupted(Unavailable):

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chassis.errors import Unavailable
+from chassis.errors import ReadOnly, Unavailable
 from chassis.http.application import Service, create_operations_api
 from chassis.http.lifecycle import Lifecycle
 from chassis.http.operations import Health, Info
@@ -26,6 +26,8 @@ class Dependency:
         """Raise Unavailable unless it answers."""
         if self.state == "away":
             raise Unavailable("database", "connection refused")
+        if self.state == "read-only":
+            raise ReadOnly("database")
         if self.state == "hanging":
             await asyncio.Event().wait()
 
@@ -60,6 +62,15 @@ async def test_a_lost_optional_dependency_is_reported_and_keeps_the_service_read
     assert ready.json()["checks"] == {"database": "ok", "broker": "connection refused"}
     assert 'dependency_up{dependency="broker"} 0.0' in metrics
     assert 'dependency_up{dependency="database"} 1.0' in metrics
+
+
+async def test_a_service_whose_database_is_read_only_answers_queries_and_says_so() -> None:
+    async with running(create_service(checks={"database": Dependency("read-only").check})) as client:
+        ready = await client.get("/health/ready")
+        metrics = (await client.get("/metrics")).text
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert ready.json()["checks"] == {"database": "the server is read-only"}
+    assert 'dependency_up{dependency="database"} 0.0' in metrics
 
 
 async def test_a_draining_service_is_not_ready(service: Service) -> None:

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
 
-from ..errors import Unavailable
+from ..errors import ReadOnly, Unavailable
 from ..service import ServiceIdentity
 from ..settings import ServiceSettings
 from .lifecycle import Lifecycle
@@ -80,7 +80,7 @@ class Health:
         checks: of the dependencies, by name.
         timeout_seconds: time limit of each check.
         optional: dependencies that requests do not need. A failure is reported as `degraded` and keeps the service
-            ready.
+            ready. So does a dependency that is read-only: queries are answered.
     """
 
     lifecycle: Lifecycle
@@ -90,9 +90,10 @@ class Health:
 
     async def readiness(self) -> Readiness:
         """Run every check; the service counts as started once all that are required have passed together."""
-        results = dict(zip(self.checks, await asyncio.gather(*map(self._result, self.checks)), strict=True))
-        failed = {name for name, result in results.items() if result != "ok"}
-        able = failed <= set(self.optional)
+        failures = dict(zip(self.checks, await asyncio.gather(*map(self._failure, self.checks)), strict=True))
+        results = {name: "ok" if failure is None else failure.reason for name, failure in failures.items()}
+        failed = {name: failure for name, failure in failures.items() if failure is not None}
+        able = all(name in self.optional or isinstance(failure, ReadOnly) for name, failure in failed.items())
         self.lifecycle.started |= able
         if self.lifecycle.draining:
             return Readiness(status="draining", checks=results)
@@ -100,18 +101,18 @@ class Health:
             return Readiness(status="unavailable", checks=results)
         return Readiness(status="degraded" if failed else "ready", checks=results)
 
-    async def _result(self, name: str) -> str:
+    async def _failure(self, name: str) -> Unavailable | None:
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 await self.checks[name]()
         except TimeoutError:
-            result = f"no answer within {self.timeout_seconds:g} s"
+            failure = Unavailable(name, f"no answer within {self.timeout_seconds:g} s")
         except Unavailable as error:
-            result = error.reason
+            failure = error
         else:
-            return "ok"
-        _log.warning("dependency check failed", dependency=name, reason=result)
-        return result
+            return None
+        _log.warning("dependency check failed", dependency=name, reason=failure.reason)
+        return failure
 
 
 def create_operations_router(health: Health, info: Info, registry: CollectorRegistry) -> APIRouter:

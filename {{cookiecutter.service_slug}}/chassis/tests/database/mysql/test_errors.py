@@ -4,7 +4,7 @@ import pytest
 from asyncmy.errors import IntegrityError, InterfaceError, InternalError, MySQLError, OperationalError, ProgrammingError
 
 from chassis.database.mysql.errors import hide_values, interrupted_errors, unavailable_errors
-from chassis.errors import Interrupted, Unavailable
+from chassis.errors import Interrupted, ReadOnly, Unavailable
 
 LOST = [
     OperationalError(2006, "MySQL server has gone away"),
@@ -46,8 +46,6 @@ def test_a_rollback_by_the_server_may_run_again(number: int) -> None:
         (1049, "no such database"),
         (1146, "schema is missing: run `migrate`"),
         (1205, "a lock was not available in time"),
-        (1290, "the server is read-only"),
-        (1836, "the server is read-only"),
         (1969, "statement took too long"),
         (2003, "cannot be reached"),
         (3024, "statement took too long"),
@@ -57,6 +55,21 @@ def test_an_outage_has_a_reason(number: int, reason: str) -> None:
     with pytest.raises(Unavailable) as unavailable, unavailable_errors():
         raise OperationalError(number, "in the server's words")
     assert (type(unavailable.value), unavailable.value.reason) == (Unavailable, reason)
+
+
+@pytest.mark.parametrize("number", [1290, 1792, 1836])
+def test_a_server_that_accepts_no_changes_is_read_only(number: int) -> None:
+    with pytest.raises(ReadOnly), unavailable_errors(), interrupted_errors():
+        raise OperationalError(number, "in the server's words")
+
+
+@pytest.mark.parametrize(
+    ("number", "is_outage"), [(1021, True), (1040, True), (1205, False), (1317, False), (3024, False), (2013, None)]
+)
+def test_an_error_says_whether_it_concerns_everybody(number: int, is_outage: bool | None) -> None:
+    with pytest.raises(Unavailable) as unavailable, unavailable_errors():
+        raise OperationalError(number, "in the server's words")
+    assert unavailable.value.is_outage is is_outage
 
 
 def test_a_timeout_is_not_retried() -> None:

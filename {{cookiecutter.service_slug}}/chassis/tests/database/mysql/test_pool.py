@@ -140,6 +140,16 @@ async def test_a_cancelled_wait_takes_no_connection() -> None:
     await pool.close()
 
 
+async def test_connections_are_replaced_after_their_maximum_age() -> None:
+    server = Server()
+    pool = Pool(server.connect, 1, wait_seconds=0.05, recycle_seconds=60, max_age_seconds=0.01)
+    async with pool.connection():
+        await asyncio.sleep(0.02)
+    async with pool.connection():
+        assert [driver.closed for driver in server.drivers] == [True, False]
+    await pool.close()
+
+
 async def test_a_failed_attempt_to_connect_takes_no_connection() -> None:
     pool = pool_of(Server(OSError("refused"), OSError("refused")))
     for _ in range(2):

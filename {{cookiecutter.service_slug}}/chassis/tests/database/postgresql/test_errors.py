@@ -11,6 +11,7 @@ from psycopg import connect
 from chassis.database.migrations import Migrations
 from chassis.database.postgresql import MIGRATIONS, PostgresDatabase, PostgresTransaction
 from chassis.database.postgresql.engine import MigrationTarget
+from chassis.database.postgresql.errors import unavailable_errors
 from chassis.database.revisions import Branch
 from chassis.errors import Unavailable
 from tests.sample.storage.postgresql import tables
@@ -55,6 +56,27 @@ async def test_an_unexpected_error_holds_no_values(
             await failing.execute(statement, *values)
     shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(vars(raised.value))
     assert NAME not in shown.replace(repr(NAME), NAME)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_outage"),
+    [
+        (asyncpg.DiskFullError("full"), True),
+        (asyncpg.TooManyConnectionsError("too many"), True),
+        (asyncpg.CannotConnectNowError("starting"), True),
+        (asyncpg.ReadOnlySQLTransactionError("read-only"), True),
+        (asyncpg.QueryCanceledError("cancelled"), False),
+        (asyncpg.LockNotAvailableError("locked"), False),
+        (asyncpg.ConnectionDoesNotExistError("lost"), None),
+        (TimeoutError(), None),
+        (OSError("refused"), None),
+    ],
+    ids=repr,
+)
+def test_an_error_says_whether_it_concerns_everybody(error: Exception, is_outage: bool | None) -> None:
+    with pytest.raises(Unavailable) as unavailable, unavailable_errors():
+        raise error
+    assert unavailable.value.is_outage is is_outage
 
 
 async def test_an_error_still_names_the_constraint(database: PostgresDatabase) -> None:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import NoneType
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from chassis.database.port import DatabaseTransaction
 from chassis.database.postgresql import DatabaseSettings, PostgresDatabase
 from chassis.database.retries import ATTEMPTS, Retries
 from chassis.database.transactions import Transactions
-from chassis.errors import Unavailable
+from chassis.errors import ReadOnly, Unavailable
 from chassis.testing.postgresql import account
 from tests.sample.domain.parcels import Quantity
 from tests.sample.storage.postgresql import create_parcels
@@ -87,6 +88,55 @@ async def test_a_query_is_retried_after_its_connection_was_lost(database_url: st
             )
         for _ in range(3):
             assert await create_parcels(database).find(parcel.id) == parcel
+
+
+async def test_writes_succeed_again_once_the_server_accepts_changes(database_url: str) -> None:
+    async with opened(database_url) as database:
+        name = urlsplit(database_url).path.strip("/")
+        with connect(database_url, autocommit=True) as other:
+            other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            for _ in range(3):
+                with pytest.raises(ReadOnly, match="the server is read-only"):
+                    async with database.begin() as transaction:
+                        await create_parcels(database).within(transaction).add(new_parcel())
+            with pytest.raises(ReadOnly, match="the server is read-only"):
+                await database.check()
+            other.execute("SET default_transaction_read_only = off")
+            other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
+        async with database.begin() as transaction:
+            await create_parcels(database).within(transaction).add(new_parcel())
+        await database.check()
+
+
+async def test_connections_are_replaced_after_their_maximum_age(database_url: str) -> None:
+    async def server_process(database: PostgresDatabase) -> int:
+        async with database.connection() as connection:
+            return int(await connection.fetchval("SELECT pg_backend_pid()"))
+
+    async with opened(database_url, pool_max_age_seconds=0.1) as database:
+        first = await server_process(database)
+        await asyncio.sleep(0.1)
+        assert await server_process(database) != first
+    async with opened(database_url) as database:
+        assert await server_process(database) == await server_process(database)
+
+
+async def test_a_caller_that_goes_away_at_any_moment_leaves_no_transaction_open(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def store(database: PostgresDatabase) -> None:
+        async with database.begin() as transaction:
+            await create_parcels(database).within(transaction).add(new_parcel())
+
+    async with opened(database_url) as database:
+        await store(database)
+        for step in range(200):
+            storing = asyncio.create_task(store(database))
+            await asyncio.sleep(step * 0.00002)
+            storing.cancel()
+            await asyncio.wait({storing})
+        await store(database)
+    assert caplog.messages == []
 
 
 async def test_a_deadlock_is_resolved_by_running_again(database: PostgresDatabase) -> None:

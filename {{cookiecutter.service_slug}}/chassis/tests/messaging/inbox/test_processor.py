@@ -8,6 +8,7 @@ import pytest
 
 from chassis.background import Backoff
 from chassis.database.memory import MemoryDatabase
+from chassis.errors import ReadOnly, Unavailable
 from chassis.identity import new_id
 from chassis.messaging.contracts import Envelope
 from chassis.messaging.correlation import current_correlation
@@ -174,6 +175,40 @@ async def test_messages_are_held_while_the_database_is_away_and_use_up_no_attemp
 
     processor = create(recover, database_unavailable)
     assert await processor(Delivery(delivery_of(new_id(), 1).body, attempt=ATTEMPTS)) == Done()
+
+
+@pytest.mark.parametrize("error", [ReadOnly("database"), Unavailable("database", "the disk is full", is_outage=True)])
+async def test_messages_are_held_while_the_database_answers_queries_and_accepts_no_change(
+    create: Create, monkeypatch: pytest.MonkeyPatch, error: Unavailable
+) -> None:
+    monkeypatch.setattr(module, "OUTAGE", Backoff(first=0.001, longest=0.001))
+    failures = iter([error] * ATTEMPTS * 5)
+
+    async def recover(_: HandlerContext, __: Envelope) -> None:
+        if failure := next(failures, None):
+            raise failure
+
+    assert await create(recover)(Delivery(delivery_of(new_id(), 1).body, attempt=ATTEMPTS)) == Done()
+
+
+async def test_messages_are_held_where_one_after_the_other_fails_and_none_succeeds(
+    create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OUTAGE", Backoff(first=0.001, longest=0.001))
+    available = asyncio.Event()
+
+    async def overburden(_: HandlerContext, __: Envelope) -> None:
+        if not available.is_set():
+            raise Unavailable("database", "statement took too long", is_outage=False)
+
+    processor = create(overburden)
+    bodies = [delivery_of(new_id(), 1).body for _ in range(module.FAILING_MESSAGES)]
+    verdicts = [await processor(Delivery(body, attempt=ATTEMPTS)) for body in bodies[:-1]]
+    assert {type(verdict) for verdict in verdicts} == {Dead}
+    held = asyncio.create_task(processor(Delivery(bodies[-1], attempt=ATTEMPTS)))
+    assert await asyncio.wait({held}, timeout=0.1) == (set(), {held})
+    available.set()
+    assert await held == Done()
 
 
 async def test_a_message_that_overburdens_an_available_database_uses_up_its_attempts(create: Create) -> None:

@@ -1,6 +1,7 @@
 """One session on the server: its time limit for statements, and when it must not be used again."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -26,10 +27,12 @@ class Connection:
 
     Attributes:
         lost: whether the server has ended it, or should not be used any more.
+        expires_at: when it has to be replaced, on the clock of the event loop.
     """
 
     def __init__(self, driver: Driver, limit_seconds: float) -> None:
         self.lost = False
+        self.expires_at = math.inf
         self._driver = driver
         self._limit_seconds = limit_seconds
         self._prepared: dict[str, Prepared] = {}

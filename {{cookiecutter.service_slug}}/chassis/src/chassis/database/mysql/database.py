@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from ...errors import ReadOnly
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
@@ -19,6 +20,8 @@ from .transaction import MysqlTransaction
 
 # Touches a table, because a server without the schema cannot serve either.
 CHECK = "SELECT 1 FROM idempotency_keys LIMIT 1"
+# `read_only` binds every account but administrators; a replica has it, and a primary that was demoted.
+IS_READ_ONLY = "SELECT @@global.read_only"
 REVISIONS = "SELECT version_num FROM alembic_version"
 
 
@@ -55,6 +58,7 @@ class MysqlDatabase:
             size=self._settings.pool_size,
             wait_seconds=self._settings.connect_timeout_seconds,
             recycle_seconds=self._settings.pool_recycle_seconds,
+            max_age_seconds=self._settings.pool_max_age_seconds,
         )
 
     async def close(self) -> None:
@@ -64,11 +68,14 @@ class MysqlDatabase:
             self._pool = None
 
     async def check(self) -> None:
-        """Ask the server, on a connection as requests use it."""
+        """Ask the server, on a connection as requests use it, whether it has the schema and accepts changes."""
         if self._revisions is None:
             await self.fetch(CHECK)
         else:
             self._revisions.verify([revision for [revision] in await self.fetch(REVISIONS)])
+        [[is_read_only]] = await self.fetch(IS_READ_ONLY)
+        if is_read_only:
+            raise ReadOnly("database")
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from asyncmy.errors import MySQLError
 
-from ...errors import Interrupted, Unavailable
+from ...errors import Interrupted, ReadOnly, Unavailable
 
 DUPLICATE = 1062
 # The server closes the connection, has closed it, or is about to: a shutdown, a KILL, a broken network, its limit for
@@ -26,13 +26,14 @@ _REASONS = {
     **dict.fromkeys((1021, 1114), "the disk is full"),
     **dict.fromkeys((1026, 1030), "storage fails"),
     **dict.fromkeys((1037, 1038, 1041), "the server is out of memory"),
-    **dict.fromkeys(_READ_ONLY, "the server is read-only"),
     1047: "the server does not take part in its cluster",
     1146: "schema is missing: run `migrate`",
     1205: "a lock was not available in time",
     1317: "the statement was killed",
     1461: "too many prepared statements",
 }
+# Of one statement; every other number above concerns the whole server.
+_OF_A_STATEMENT = frozenset({1205, 1317, 1969, 3024})
 # Messages of the server that quote a value, by number, and what replaces it. Any other number in a range that is about
 # values loses its message: only the names of tables, columns and constraints may be logged, not what a client sent.
 _QUOTES_A_VALUE = {
@@ -43,6 +44,7 @@ _QUOTES_A_VALUE = {
 _NAMES_ONLY = frozenset(
     {
         *_REASONS,
+        *_READ_ONLY,
         *_LOST,
         *_ROLLED_BACK,
         1048,  # a column cannot be null
@@ -96,12 +98,14 @@ def unavailable_errors() -> Iterator[None]:
     except (MySQLError, OSError) as error:
         if number_of(error) in _ROLLED_BACK:
             raise Interrupted("database", "two transactions conflicted") from error
+        if number_of(error) in _READ_ONLY:
+            raise ReadOnly("database") from error
         reason = _REASONS.get(error.args[0] if error.args else 0)
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             reason = "the certificate of the server is not trusted"
         if reason is None and not _is_loss(error):
             raise
-        raise Unavailable("database", reason or "cannot be reached") from error
+        raise Unavailable("database", reason or "cannot be reached", is_outage=_is_outage(error)) from error
 
 
 @contextmanager
@@ -115,6 +119,11 @@ def interrupted_errors() -> Iterator[None]:
         if _is_loss(error):
             raise Interrupted("database", "the connection was lost") from error
         raise
+
+
+def _is_outage(error: MySQLError | OSError) -> bool | None:
+    number = number_of(error)
+    return None if number in _LOST | {0} else number not in _OF_A_STATEMENT
 
 
 def _is_loss(error: MySQLError | OSError) -> bool:

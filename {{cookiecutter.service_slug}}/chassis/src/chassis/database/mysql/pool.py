@@ -1,12 +1,16 @@
 """Keeps connections for reuse. Requests for one are served in their order, each within a time limit."""
 
 import asyncio
+import math
+import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from ..port import PoolUsage
 from .connection import Connection
+
+JITTER = 0.2
 
 
 class Pool:
@@ -24,6 +28,7 @@ class Pool:
         size: int,
         wait_seconds: float,
         recycle_seconds: float,
+        max_age_seconds: float = math.inf,
     ) -> None:
         """Make an empty pool, on a running event loop.
 
@@ -32,11 +37,14 @@ class Pool:
             size: how many there may be at once.
             wait_seconds: limit for getting one, idle or new.
             recycle_seconds: an idle connection is closed after this time.
+            max_age_seconds: a connection is closed after this time, or up to a fifth less, so that connections that
+                were opened together do not end together.
         """
         self._connect = connect
         self._size = size
         self._wait_seconds = wait_seconds
         self._recycle_seconds = recycle_seconds
+        self._max_age_seconds = max_age_seconds
         self._in_use = 0
         self._turns = asyncio.Semaphore(size)  # first come, first served
         self._idle: deque[tuple[float, Connection]] = deque()  # since when; the longest idle comes first
@@ -79,10 +87,15 @@ class Pool:
     async def _wait_for_one(self) -> Connection:
         await self._turns.acquire()
         try:
-            return self._reuse() if self._idle else await self._connect()
+            return self._reuse() if self._idle else await self._open()
         except BaseException:
             self._turns.release()
             raise
+
+    async def _open(self) -> Connection:
+        connection = await self._connect()
+        connection.expires_at = self._now() + self._max_age_seconds * random.uniform(1 - JITTER, 1)  # noqa: S311
+        return connection
 
     def _reuse(self) -> Connection:
         """The one used last, so that those that are not needed grow old and are closed."""
@@ -92,7 +105,7 @@ class Pool:
         if connection.lost:
             while self._idle:
                 self._idle.pop()[1].close()
-        if connection.is_reusable():
+        if connection.is_reusable() and self._now() < connection.expires_at:
             self._idle.append((self._now(), connection))
         else:
             connection.close()

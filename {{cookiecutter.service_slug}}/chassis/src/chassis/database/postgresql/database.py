@@ -1,8 +1,10 @@
 """The pool of connections to PostgreSQL, reading, and where transactions begin."""
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -16,8 +18,10 @@ from .idempotency import DELETE
 from .settings import DatabaseSettings
 from .transaction import PostgresTransaction, row_count
 
-CHECK = "SELECT 1"
+IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
 CURRENT_REVISIONS = "SELECT version_num FROM alembic_version"
+# The processes of a service do not replace their connections at the same time.
+JITTER = 0.2
 
 
 def _milliseconds(seconds: float) -> str:
@@ -56,6 +60,7 @@ class PostgresDatabase:
         self._retries = retries or Retries()
         self._revisions = revisions
         self._pool: asyncpg.Pool | None = None
+        self._expire_at = 0.0
 
     async def open(self) -> None:
         """Create the pool; opens no connection yet."""
@@ -93,12 +98,12 @@ class PostgresDatabase:
             await self._pool.close()
 
     async def check(self) -> None:
-        """Raise Unavailable unless the server answers on a pooled connection and its schema is complete."""
+        """Raise Unavailable unless a pooled connection can change rows and the schema is complete."""
         async with self.connection() as connection:
-            if self._revisions is None:
-                await connection.execute(CHECK)
-            else:
+            if self._revisions is not None:
                 self._revisions.verify([revision for (revision,) in await connection.fetch(CURRENT_REVISIONS)])
+            if await connection.fetchval(IS_READ_ONLY):
+                raise asyncpg.ReadOnlySQLTransactionError
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
@@ -113,7 +118,11 @@ class PostgresDatabase:
         async with self.connection() as connection:
             transaction = connection.transaction()
             with interrupted_errors():
-                await transaction.start()
+                try:
+                    await transaction.start()
+                except BaseException:
+                    connection.terminate()  # the caller went away meanwhile: it may be open on the server, or not
+                    raise
                 try:
                     yield PostgresTransaction(connection)
                 except BaseException:
@@ -141,9 +150,21 @@ class PostgresDatabase:
         """A connection of the pool inside the block. Raises Unavailable, also for failures inside the block."""
         if self._pool is None:
             raise RuntimeError("the database is used before open()")
+        await self._expire_old(self._pool)
         with unavailable_errors():
             async with self._pool.acquire(timeout=self._settings.connect_timeout_seconds) as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.ReadOnlySQLTransactionError:
+                    # This server accepts no changes any more, or did not when the connections were opened.
+                    await self._pool.expire_connections()
+                    raise
+
+    async def _expire_old(self, pool: asyncpg.Pool) -> None:
+        """Have each connection replaced when it is next needed, once they may have reached their maximum age."""
+        if monotonic() > self._expire_at:
+            self._expire_at = monotonic() + self._settings.pool_max_age_seconds * random.uniform(1 - JITTER, 1)  # noqa: S311
+            await pool.expire_connections()
 
     async def _fetch(self, statement: str, values: Sequence[Any]) -> Sequence[Row]:
         async with self.connection() as connection:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from ...errors import Interrupted, Unavailable
+from ...errors import Interrupted, ReadOnly, Unavailable
 
 _LOST = (
     OSError,
@@ -26,7 +26,6 @@ _UNAVAILABLE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.UndefinedTableError,
 )
@@ -38,11 +37,13 @@ _REASONS: dict[type[Exception], str] = {
     asyncpg.InvalidCatalogNameError: "no such database",
     asyncpg.TooManyConnectionsError: "too many connections",
     asyncpg.DiskFullError: "the disk is full",
-    asyncpg.ReadOnlySQLTransactionError: "the server is read-only",
     asyncpg.LockNotAvailableError: "a lock was not available in time",
     asyncpg.QueryCanceledError: "statement took too long",
     TimeoutError: "no answer in time",
 }
+# Of one statement; every other error above concerns the whole server, except those for which nobody can tell.
+_OF_A_STATEMENT = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+_UNCLEAR = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
 _quoted = re.compile(r'".*"', re.DOTALL)
 
 
@@ -53,8 +54,11 @@ def unavailable_errors() -> Iterator[None]:
         yield
     except _ROLLED_BACK as error:
         raise Interrupted("database", "two transactions conflicted") from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise ReadOnly("database") from error
     except _UNAVAILABLE as error:
-        raise Unavailable("database", _REASONS.get(type(error), "cannot be reached")) from error
+        reason = _REASONS.get(type(error), "cannot be reached")
+        raise Unavailable("database", reason, is_outage=_is_outage(error)) from error
 
 
 @contextmanager
@@ -66,6 +70,12 @@ def interrupted_errors() -> Iterator[None]:
         raise
     except _LOST as error:
         raise Interrupted("database", "the connection was lost") from error
+
+
+def _is_outage(error: BaseException) -> bool | None:
+    if isinstance(error, _UNCLEAR):
+        return None
+    return not isinstance(error, _OF_A_STATEMENT)
 
 
 def remove_row_values(error: asyncpg.PostgresError) -> None:

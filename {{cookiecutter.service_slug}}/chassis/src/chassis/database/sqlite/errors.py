@@ -4,13 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...errors import Unavailable
+from ...errors import ReadOnly, Unavailable
 
 _REASONS = {
     "no such table": "schema is missing: run `migrate`",
     "unable to open database file": "the file is missing, or its folder cannot be used: is DATABASE_URL right?",
     "database is locked": "a lock was not available in time",
-    "attempt to write a readonly database": "the file is read-only",
     "database or disk is full": "the disk is full",
 }
 
@@ -21,9 +20,12 @@ def unavailable_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise Unavailable("database", _REASONS["database is locked"]) from error
+        raise Unavailable("database", _REASONS["database is locked"], is_outage=False) from error
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except sqlite3.DatabaseError as error:
+        if str(error).startswith("attempt to write a readonly database"):
+            raise ReadOnly("database", "the file is read-only") from error
         known = (reason for text, reason in _REASONS.items() if str(error).startswith(text))
-        raise Unavailable("database", next(known, "cannot be used")) from error
+        reason = next(known, "cannot be used")
+        raise Unavailable("database", reason, is_outage=reason != _REASONS["database is locked"]) from error

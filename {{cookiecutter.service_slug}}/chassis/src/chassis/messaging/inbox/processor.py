@@ -30,6 +30,8 @@ OUT_OF_ORDER_PAUSES_SECONDS = (0.01, 0.03, 0.1)
 Check = Callable[[], Awaitable[None]]
 # While the database is away every message would fail: they are held, so that none uses up its attempts.
 OUTAGE = Backoff(first=0.2, longest=5)
+# So many messages that fail one after the other, none succeeding, are an outage too, whatever the errors say.
+FAILING_MESSAGES = 5
 _log = structlog.stdlib.get_logger("consumer")
 
 
@@ -70,6 +72,7 @@ class MessageProcessor:
         self._now = now
         self._check = check
         self._keys = KeyLocks()
+        self._failing: set[str] = set()
         self._stopping = asyncio.Event()
 
     async def __call__(self, delivery: Delivery) -> Verdict:
@@ -118,7 +121,9 @@ class MessageProcessor:
         outages = 0
         while True:
             try:
-                return ("applied" if await self._apply(handler, envelope) else "duplicate"), Done()
+                outcome = "applied" if await self._apply(handler, envelope) else "duplicate"
+                self._failing.clear()
+                return outcome, Done()
             except InvalidEnvelope as error:
                 return _failed(Dead(str(error)))
             except OutOfOrderEvent as error:
@@ -127,7 +132,8 @@ class MessageProcessor:
                     # The preceding event may be retried itself: this one waits longer than those retries can take.
                     return _failed(self._policy.verdict(attempt, str(error), self._policy.attempts * 2))
             except Unavailable as error:
-                if not await self._is_database_away():  # so the problem is this message
+                self._failing.add(envelope.identity)
+                if not await self._is_outage(error):  # so the problem is this message
                     return _failed(self._policy.verdict(attempt, str(error)))
                 outages += 1
                 pause = _outage_pause(outages, error)
@@ -146,7 +152,12 @@ class MessageProcessor:
 
         return await self._transactions.run(step)
 
-    async def _is_database_away(self) -> bool:
+    async def _is_outage(self, error: Unavailable) -> bool:
+        """Whether other messages would fail too. A check that passes proves nothing where only changes fail."""
+        if error.is_outage or len(self._failing) >= FAILING_MESSAGES:
+            return True
+        if error.is_outage is False:
+            return False
         try:
             await self._check()
         except Unavailable:
