@@ -89,7 +89,7 @@ class Subscription:
     Args:
         name: of the consumer, such as `billing-service.history`; also of its queue, group or durable consumer, which
             all replicas share.
-        types: of the events. An adapter may deliver other types of the same channels; they are ignored.
+        types: of the events. An adapter may deliver other types of the same channels.
     """
 
     name: str

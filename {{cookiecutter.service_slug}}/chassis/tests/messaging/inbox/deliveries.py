@@ -14,7 +14,14 @@ from chassis.database.retries import Retries
 from chassis.database.transactions import Transactions
 from chassis.identity import utc_now
 from chassis.messaging.contracts import Envelope
-from chassis.messaging.inbox import ConsumerMetrics, EventHandler, HandlerContext, MessageProcessor, RetryPolicy
+from chassis.messaging.inbox import (
+    ConsumerMetrics,
+    EventHandler,
+    HandlerContext,
+    Handlers,
+    MessageProcessor,
+    RetryPolicy,
+)
 from chassis.messaging.inbox.processor import Check
 from chassis.messaging.port import Delivery
 from chassis.messaging.storage.memory import MemoryMessageStorage
@@ -38,7 +45,7 @@ def handlers(handle: Handle) -> Mapping[str, EventHandler]:
 def create_processor(
     database: MemoryDatabase,
     storage: MemoryMessageStorage,
-    handlers: Mapping[str, EventHandler],
+    handlers: Handlers,
     *,
     check: Check | None = None,
     metrics: ConsumerMetrics | None = None,

@@ -13,7 +13,7 @@ from chassis.identity import new_id
 from chassis.messaging.contracts import Envelope
 from chassis.messaging.correlation import current_correlation
 from chassis.messaging.history import HistoryEntry, history_handlers
-from chassis.messaging.inbox import HandlerContext, MessageProcessor
+from chassis.messaging.inbox import IGNORED, HandlerContext, MessageProcessor
 from chassis.messaging.inbox import processor as module
 from chassis.messaging.inbox.processor import Check
 from chassis.messaging.port import Dead, Delivery, Done, Retry
@@ -117,11 +117,28 @@ async def test_a_message_that_can_never_be_handled_is_dead_lettered_at_once(
     assert verdict.reason.startswith(reason)
 
 
-async def test_unknown_types_are_ignored_and_newer_minor_versions_handled(
-    create: Create, storage: MemoryMessageStorage
+async def test_a_type_that_only_a_newer_release_knows_is_handed_back_and_in_the_end_dead_lettered(
+    create: Create,
 ) -> None:
-    processor, id = create(), new_id()
+    processor, body = create(), delivery_of(new_id(), 1, "shipped").body
+    for attempt in range(1, ATTEMPTS * module.PATIENCE):
+        assert isinstance(await processor(Delivery(body, attempt=attempt)), Retry)
+    verdict = await processor(Delivery(body, attempt=ATTEMPTS * module.PATIENCE))
+    assert verdict == Dead(f"{CHANNEL}.shipped: unknown to this release")
+
+
+@pytest.mark.parametrize("ignored", [f"{CHANNEL}.shipped", f"{CHANNEL}.*"])
+async def test_what_is_declared_to_be_ignored_is_neither_subscribed_nor_retried(
+    database: MemoryDatabase, storage: MemoryMessageStorage, ignored: str
+) -> None:
+    handlers = history_handlers(CATALOG, storage.history)
+    processor = create_processor(database, storage, {**handlers, ignored: IGNORED})
     assert await processor(delivery_of(new_id(), 1, "shipped")) == Done()
+    assert list(processor.subscription.types) == list(handlers)
+
+
+async def test_newer_minor_versions_are_handled(create: Create, storage: MemoryMessageStorage) -> None:
+    processor, id = create(), new_id()
     newer = delivery_of(
         id,
         1,
@@ -226,7 +243,7 @@ async def test_held_messages_are_returned_when_the_process_stops(create: Create)
 
 
 async def test_a_message_that_crashes_the_process_each_time_is_dead_lettered(create: Create) -> None:
-    verdict = await create()(Delivery(delivery_of(new_id(), 1).body, attempt=ATTEMPTS * 2 + 1))
+    verdict = await create()(Delivery(delivery_of(new_id(), 1).body, attempt=ATTEMPTS * module.PATIENCE + 1))
     assert isinstance(verdict, Dead)
 
 

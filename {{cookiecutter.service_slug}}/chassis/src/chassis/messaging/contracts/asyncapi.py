@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from ...service import ServiceIdentity
-from ..inbox.handlers import EventHandler, Subscriptions
+from ..inbox.handlers import EventHandler, Subscriptions, handled
 from ..port import CONTENT_TYPE, channel_of
 from .attributes import ALWAYS_SENT, REQUIRED, Schema, attributes
 from .catalog import EventCatalog, EventType
@@ -32,7 +32,10 @@ def document(identity: ServiceIdentity, catalog: EventCatalog, subscriptions: Su
     """
     own = catalog.by_name
     foreign = {
-        type: handler for handlers in subscriptions.values() for type, handler in handlers.items() if type not in own
+        type: handler
+        for handlers in subscriptions.values()
+        for type, handler in handled(handlers).items()
+        if type not in own
     }
     models = [type.schema.data for type in catalog.types] + [handler.data for handler in foreign.values()]
     references, schemas = _schemas(catalog, models)
@@ -70,7 +73,7 @@ def _operations(own: Iterable[str], subscriptions: Subscriptions) -> Iterator[tu
     for channel, types in _by_channel(own).items():
         yield f"{channel}.publish", _operation("send", channel, types, f"Publish events of {channel}")
     for name, handlers in subscriptions.items():
-        for channel, types in _by_channel(handlers).items():
+        for channel, types in _by_channel(handled(handlers)).items():
             yield f"{name}.consume.{channel}", _operation("receive", channel, types, f"Consume as {name}")
 
 

@@ -8,6 +8,7 @@ import click
 
 from ...cli import Context
 from ..bootstrap import messaging_bootstrap
+from ..inbox.handlers import handled
 from ..port import Broker, Subscription
 
 
@@ -66,7 +67,7 @@ def _subscriptions(context: Context, consumer: str | None) -> list[Subscription]
     handlers = messaging_bootstrap(context).create_subscriptions_in_memory()
     if consumer is not None and consumer not in handlers:
         raise click.UsageError(f"no consumer {consumer}; the consumers are {', '.join(handlers)}")
-    return [Subscription(name, list(types)) for name, types in handlers.items() if consumer in {None, name}]
+    return [Subscription(name, list(handled(types))) for name, types in handlers.items() if consumer in {None, name}]
 
 
 def _run(operation: Coroutine[Any, Any, None]) -> None:

@@ -44,5 +44,21 @@ class EventHandler:
     handle: Callable[[HandlerContext, Envelope], Awaitable[None]]
 
 
-# Consumer name -> event type -> handler. The name is also that of its queue, group or durable consumer.
-Subscriptions = Mapping[str, Mapping[str, EventHandler]]
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Declares events that a consumer receives and does not handle, on purpose."""
+
+
+IGNORED = Ignored()
+# Event type -> handler. `billing-service.invoice.*` stands for every other type of that channel.
+#
+# A type that is missing here is not ignored: the release that handles it may be running beside this one and share its
+# queue, so this one hands the message back.
+Handlers = Mapping[str, EventHandler | Ignored]
+# Consumer name -> its handlers. The name is also that of its queue, group or durable consumer.
+Subscriptions = Mapping[str, Handlers]
+
+
+def handled(handlers: Handlers) -> Mapping[str, EventHandler]:
+    """The types that are handled, without those that are ignored."""
+    return {type: handler for type, handler in handlers.items() if not isinstance(handler, Ignored)}

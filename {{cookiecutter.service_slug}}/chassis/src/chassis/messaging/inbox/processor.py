@@ -4,7 +4,7 @@ Exactly once, because the inbox marks a message as processed in the transaction 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from time import perf_counter
 
@@ -17,8 +17,8 @@ from ...domain import Clock
 from ...errors import Unavailable
 from ..contracts.envelope import Envelope, InvalidEnvelope, parse_envelope, problems
 from ..correlation import correlated
-from ..port import Dead, Delivery, Done, Retry, Subscription, Verdict
-from .handlers import EventHandler, HandlerContext, OutOfOrderEvent
+from ..port import Dead, Delivery, Done, Retry, Subscription, Verdict, channel_of
+from .handlers import EventHandler, HandlerContext, Handlers, Ignored, OutOfOrderEvent, handled
 from .key_locks import KeyLocks
 from .metrics import ConsumerMetrics
 from .port import Inbox
@@ -26,6 +26,8 @@ from .retry_policy import RetryPolicy
 
 # Another worker may be processing the preceding event: a moment later it is done.
 OUT_OF_ORDER_PAUSES_SECONDS = (0.01, 0.03, 0.1)
+# How much longer than others a message of an unknown type is retried: a rollout takes minutes.
+PATIENCE = 4
 # Raises Unavailable.
 Check = Callable[[], Awaitable[None]]
 # While the database is away every message would fail: they are held, so that none uses up its attempts.
@@ -41,7 +43,7 @@ class MessageProcessor:
     def __init__(
         self,
         consumer: str,
-        handlers: Mapping[str, EventHandler],
+        handlers: Handlers,
         *,
         transactions: TransactionRunner,
         inbox: Inbox,
@@ -54,7 +56,8 @@ class MessageProcessor:
 
         Args:
             consumer: name of the consumer, and of its subscription.
-            handlers: by event type; other types are ignored.
+            handlers: by event type. A message of a type that is neither handled nor ignored is retried: a newer release
+                that shares the queue may handle it.
             transactions: run the handlers.
             inbox: of the same database.
             policy: how often a failing message is tried.
@@ -62,7 +65,7 @@ class MessageProcessor:
             now: the clock.
             check: raises Unavailable while the database is away.
         """
-        self.subscription = Subscription(consumer, list(handlers))
+        self.subscription = Subscription(consumer, list(handled(handlers)))
         self._handlers = handlers
         self._transactions = transactions
         self._inbox = inbox
@@ -105,12 +108,15 @@ class MessageProcessor:
                 correlation_id=envelope.correlation.correlation_id, event_id=envelope.id, event_type=envelope.type
             )
         )
-        handler = self._handlers.get(envelope.type)
+        handler = self._handlers.get(envelope.type) or self._handlers.get(f"{channel_of(envelope.type)}.*")
         if handler is None:
+            unknown = f"{envelope.type}: unknown to this release"
+            return _failed(self._policy.verdict(delivery.attempt, unknown, self._policy.attempts * PATIENCE))
+        if isinstance(handler, Ignored):
             return "ignored", Done()
         if reason := _mismatch(handler, envelope):
             return _failed(Dead(reason))
-        if delivery.attempt > self._policy.attempts * 2:  # redelivered without a failure: the process crashed each time
+        if delivery.attempt > self._policy.attempts * PATIENCE:  # without a failure: the process crashed each time
             return _failed(Dead(f"delivered {delivery.attempt} times without a result"))
         with correlated(envelope.correlation):
             async with self._keys.held(envelope.subject or envelope.id):

@@ -16,13 +16,16 @@ from ...identity import new_id, utc_now
 from ...messaging.contracts.envelope import Envelope
 from ...messaging.inbox import ConsumerMetrics, EventHandler, HandlerContext, MessageProcessor, RetryPolicy
 from ...messaging.outbox import OutboxMetrics, Relay
-from ...messaging.port import Broker, Message, Subscription
+from ...messaging.port import Broker, Message, Subscription, channel_of
 from ...messaging.storage.memory import MemoryMessageStorage
 from ..brokers import BrokerFixtures, RecordingHandler, eventually, eventually_true, has_dead
 from .relays import relaying
 
 BATCH = 50
 CONCURRENCY = 32
+IMPATIENT = RetryPolicy(attempts=3, backoff=Backoff(first=0.05, longest=0.1))
+# Pauses after which any consumer may take a message, not only the one that has returned it.
+PATIENT = RetryPolicy(attempts=8, backoff=Backoff(first=0.5, longest=2))
 
 
 class _AnyData(BaseModel):
@@ -40,7 +43,9 @@ class _Service:
     def relay(self, broker: Broker) -> Relay:
         return Relay(self.storage.outbox, broker, OutboxMetrics(CollectorRegistry()), BATCH, utc_now)
 
-    def processor(self, subscription: Subscription, apply: Callable[[Envelope], object]) -> MessageProcessor:
+    def processor(
+        self, subscription: Subscription, apply: Callable[[Envelope], object], policy: RetryPolicy = IMPATIENT
+    ) -> MessageProcessor:
         async def handle(context: HandlerContext, envelope: Envelope) -> None:
             del context
             apply(envelope)
@@ -50,7 +55,7 @@ class _Service:
             {type: EventHandler(1, _AnyData, handle) for type in subscription.types},
             transactions=self.transactions,
             inbox=self.storage.inbox,
-            policy=RetryPolicy(attempts=3, backoff=Backoff(first=0.05, longest=0.1)),
+            policy=policy,
             metrics=ConsumerMetrics(CollectorRegistry()),
             now=utc_now,
             check=self.database.check,
@@ -97,6 +102,32 @@ class EventLifecycleConformance(BrokerFixtures):
             await eventually(lambda: len(applied) == 1000)
             await eventually_true(lambda: has_dead(broker, subscription, 1))
         assert sorted(applied) == sorted(each.id for each in valid)
+
+    async def test_an_event_that_only_the_newer_of_two_releases_knows_reaches_that_one(
+        self, broker: Broker, another: Broker, subscription: Subscription, type: str
+    ) -> None:
+        service = _Service()
+        new_type = f"{channel_of(type)}.introduced"
+        introduced = [_event(new_type, str(new_id()), number) for number in range(40)]
+        known = [_event(type, str(new_id()), number) for number in range(40)]
+        applied: list[str] = []
+        newer = Subscription(subscription.name, [*subscription.types, new_type])
+
+        def apply(envelope: Envelope) -> None:
+            applied.append(envelope.id)
+
+        async with (
+            another.consuming(newer, service.processor(newer, apply, PATIENT), CONCURRENCY),
+            relaying(service.relay(broker)),
+        ):
+            async with broker.consuming(subscription, service.processor(subscription, apply, PATIENT), CONCURRENCY):
+                for each in zip(introduced, known, strict=True):
+                    await service.enqueue(*each)
+                await eventually(lambda: {each.id for each in known} <= set(applied))
+            # The older release has ended, and held messages back until then.
+            await eventually(lambda: len(applied) == 80)
+            assert (await broker.depth(subscription)).dead == 0
+        assert sorted(applied) == sorted(each.id for each in (*introduced, *known))
 
     async def test_two_relays_publish_each_event_once_and_in_the_order_of_its_aggregate(
         self, broker: Broker, another: Broker, subscription: Subscription, type: str
