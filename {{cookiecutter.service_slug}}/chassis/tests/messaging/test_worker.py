@@ -6,15 +6,18 @@ from collections.abc import Collection, Sequence
 import pytest
 from prometheus_client import CollectorRegistry
 
+from chassis.background import Backoff
 from chassis.database.memory import MemoryDatabase
 from chassis.database.retries import Retries
 from chassis.database.transactions import Transactions
 from chassis.errors import Unavailable
 from chassis.identity import new_id
+from chassis.messaging import consumption as consumption_module
 from chassis.messaging import worker as module
 from chassis.messaging.brokers.in_process import InProcessBroker
+from chassis.messaging.contracts import Envelope
 from chassis.messaging.history import history_handlers
-from chassis.messaging.inbox import Subscriptions
+from chassis.messaging.inbox import HandlerContext, Subscriptions
 from chassis.messaging.inbox import processor as processor_module
 from chassis.messaging.inbox.processor import Check
 from chassis.messaging.outbox import OutboxMetrics
@@ -26,7 +29,7 @@ from chassis.testing.brokers import eventually, eventually_true, has_dead
 from chassis.testing.failures import RecordingBackoff, database_unavailable
 from tests.messaging.inbox.deliveries import CHANNEL, CONSUMER, delivery_of, handlers
 from tests.sample.messaging.contracts import CATALOG
-from tests.support.logs import logged
+from tests.support.logs import log_output, logged
 
 TYPE = f"{CHANNEL}.created"
 COUNT = 40
@@ -94,6 +97,37 @@ async def test_messages_held_during_an_outage_are_returned_once_when_the_process
     assert await broker.depth(subscription) == Depth(waiting=COUNT + 1, dead=0)
     labels = {"consumer": CONSUMER, "outcome": "retried"}
     assert registry.get_sample_value("consumer_messages_total", labels) == CONCURRENCY
+
+
+async def test_a_subscription_is_left_during_a_long_outage_and_taken_again_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processor_module, "LONG_OUTAGE_SECONDS", 0.02)
+    monkeypatch.setattr(processor_module, "OUTAGE", Backoff(first=0.01, longest=0.01))
+    monkeypatch.setattr(consumption_module, "OUTAGE", Backoff(first=0.01, longest=0.01))
+    database, broker, available = MemoryDatabase(), InProcessBroker(), asyncio.Event()
+    storage, subscription = MemoryMessageStorage(database), Subscription(CONSUMER, [TYPE])
+    handled: list[str] = []
+
+    async def check() -> None:
+        if not available.is_set():
+            await database_unavailable()
+
+    async def handle(_: HandlerContext, envelope: Envelope) -> None:
+        await check()
+        handled.append(envelope.id)
+
+    worker = create(database, storage, broker, {CONSUMER: handlers(handle)}, check=check)
+    with log_output() as log:
+        async with worker.running(grace_seconds=10):
+            ids = [str(new_id()) for _ in range(COUNT)]
+            await broker.publish([Message(id, TYPE, id, delivery_of(new_id(), 1, id=id).body) for id in ids])
+            await eventually(lambda: "consumer paused" in log.getvalue())
+            assert await broker.depth(subscription) == Depth(waiting=COUNT, dead=0)
+            available.set()
+            await eventually(lambda: len(handled) == COUNT)
+        assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
+    assert "consumer resumed" in log.getvalue()
 
 
 class TroubledBroker(InProcessBroker):

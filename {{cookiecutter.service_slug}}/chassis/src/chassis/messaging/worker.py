@@ -12,6 +12,7 @@ from ..background import Backoff, in_background
 from ..database.port import TransactionRunner
 from ..errors import Unavailable
 from ..identity import utc_now
+from .consumption import Consumption
 from .inbox.handlers import Subscriptions
 from .inbox.metrics import ConsumerMetrics
 from .inbox.processor import Check, MessageProcessor
@@ -39,8 +40,7 @@ class Worker:
     broker: Broker
     outbox: Outbox
     relay: Relay
-    processors: Sequence[MessageProcessor]
-    concurrency: int
+    consumers: Sequence[Consumption]
     outbox_metrics: OutboxMetrics
     consumer_metrics: ConsumerMetrics
 
@@ -53,23 +53,24 @@ class Worker:
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(in_background(_restarted("metrics", self._sample)))
-            for processor in self.processors:
-                # Before the relay: a broker keeps an event only for subscriptions that it knows.
-                consuming = self.broker.consuming(processor.subscription, processor, self.concurrency, processor.stop)
-                await stack.enter_async_context(consuming)
-            relaying = asyncio.create_task(_restarted("relay", self.relay.run))
-            _log.info("worker started", consumers=[processor.subscription.name for processor in self.processors])
+            tasks = [asyncio.create_task(_restarted("consumer", each.run)) for each in self.consumers]
             try:
+                for each in self.consumers:
+                    # Before the relay: a broker keeps an event only for subscriptions that it knows.
+                    await each.subscribed()
+                tasks.append(asyncio.create_task(_restarted("relay", self.relay.run)))
+                _log.info("worker started", consumers=[each.processor.subscription.name for each in self.consumers])
                 yield
             finally:
-                await self._finish(stack, relaying, grace_seconds)
+                await self._finish(tasks, grace_seconds)
 
-    async def _finish(self, stack: AsyncExitStack, relaying: asyncio.Task[None], grace_seconds: float) -> None:
+    async def _finish(self, tasks: Sequence[asyncio.Task[None]], grace_seconds: float) -> None:
         self.relay.stop()
+        for consumer in self.consumers:
+            consumer.stop()
         try:
             async with asyncio.timeout(grace_seconds):
-                await stack.aclose()
-                await relaying
+                await asyncio.gather(*tasks)
         except TimeoutError:
             _log.warning("worker did not finish in time", grace_seconds=grace_seconds)
 
@@ -77,10 +78,10 @@ class Worker:
         while True:
             with suppress(Unavailable):
                 self.outbox_metrics.backlog(await self.outbox.backlog(COUNT_LIMIT))
-            for processor in self.processors:
+            for consumer in self.consumers:
                 with suppress(Unavailable):
-                    name = processor.subscription.name
-                    self.consumer_metrics.depth(name, await self.broker.depth(processor.subscription))
+                    subscription = consumer.processor.subscription
+                    self.consumer_metrics.depth(subscription.name, await self.broker.depth(subscription))
             await asyncio.sleep(SAMPLE_SECONDS)
 
 
@@ -111,24 +112,24 @@ def create_worker(
     """
     consumer_metrics = ConsumerMetrics(registry)
     policy = RetryPolicy(consumer.attempts, Backoff(consumer.backoff_seconds, consumer.backoff_max_seconds))
+    processors = [
+        MessageProcessor(
+            name,
+            handlers,
+            transactions=transactions,
+            inbox=storage.inbox,
+            policy=policy,
+            metrics=consumer_metrics,
+            now=utc_now,
+            check=check,
+        )
+        for name, handlers in subscriptions.items()
+    ]
     return Worker(
         broker=broker,
         outbox=storage.outbox,
         relay=Relay(storage.outbox, broker, outbox_metrics, outbox.batch_size, utc_now),
-        processors=[
-            MessageProcessor(
-                name,
-                handlers,
-                transactions=transactions,
-                inbox=storage.inbox,
-                policy=policy,
-                metrics=consumer_metrics,
-                now=utc_now,
-                check=check,
-            )
-            for name, handlers in subscriptions.items()
-        ],
-        concurrency=consumer.concurrency,
+        consumers=[Consumption(broker, processor, consumer.concurrency, check) for processor in processors],
         outbox_metrics=outbox_metrics,
         consumer_metrics=consumer_metrics,
     )

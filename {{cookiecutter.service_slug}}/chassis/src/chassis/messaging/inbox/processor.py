@@ -17,7 +17,7 @@ from ...domain import Clock
 from ...errors import Unavailable
 from ..contracts.envelope import Envelope, InvalidEnvelope, parse_envelope, problems
 from ..correlation import correlated
-from ..port import Dead, Delivery, Done, Retry, Subscription, Verdict, channel_of
+from ..port import Dead, Delivery, Done, Retry, Subscription, Verdict, channel_of, noop
 from .handlers import EventHandler, HandlerContext, Handlers, Ignored, OutOfOrderEvent, handled
 from .key_locks import KeyLocks
 from .metrics import ConsumerMetrics
@@ -32,6 +32,8 @@ PATIENCE = 4
 Check = Callable[[], Awaitable[None]]
 # While the database is away every message would fail: they are held, so that none uses up its attempts.
 OUTAGE = Backoff(first=0.2, longest=5)
+# Messages are held for about this long in the hope that the outage is short.
+LONG_OUTAGE_SECONDS = 60
 # So many messages that fail one after the other, none succeeding, are an outage too, whatever the errors say.
 FAILING_MESSAGES = 5
 _log = structlog.stdlib.get_logger("consumer")
@@ -64,6 +66,9 @@ class MessageProcessor:
             metrics: record each message.
             now: the clock.
             check: raises Unavailable while the database is away.
+
+        Attributes:
+            on_long_outage: called while an outage lasts longer than messages should be held.
         """
         self.subscription = Subscription(consumer, list(handled(handlers)))
         self._handlers = handlers
@@ -77,6 +82,8 @@ class MessageProcessor:
         self._keys = KeyLocks()
         self._failing: set[str] = set()
         self._stopping = asyncio.Event()
+        self._outage_since: float | None = None
+        self.on_long_outage: Callable[[], None] = noop
 
     async def __call__(self, delivery: Delivery) -> Verdict:
         """Process a message. Never raises."""
@@ -96,6 +103,11 @@ class MessageProcessor:
     def stop(self) -> None:
         """Return the messages that are held during an outage: the process is about to end."""
         self._stopping.set()
+
+    def resume(self) -> None:
+        """Hold messages again, after `stop`."""
+        self._stopping.clear()
+        self._outage_since = None
 
     async def _process(self, delivery: Delivery, logged: ExitStack) -> tuple[str, Verdict]:
         """Parse and handle a message; from then on each log line carries what is known about it."""
@@ -129,6 +141,7 @@ class MessageProcessor:
             try:
                 outcome = "applied" if await self._apply(handler, envelope) else "duplicate"
                 self._failing.clear()
+                self._outage_since = None
                 return outcome, Done()
             except InvalidEnvelope as error:
                 return _failed(Dead(str(error)))
@@ -141,6 +154,7 @@ class MessageProcessor:
                 self._failing.add(envelope.identity)
                 if not await self._is_outage(error):  # so the problem is this message
                     return _failed(self._policy.verdict(attempt, str(error)))
+                await self._look_for_long_outage()
                 outages += 1
                 pause = _outage_pause(outages, error)
             if await is_set_within(self._stopping, pause):
@@ -158,12 +172,22 @@ class MessageProcessor:
 
         return await self._transactions.run(step)
 
+    async def _look_for_long_outage(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._outage_since is None:
+            self._outage_since = now
+        elif now - self._outage_since > LONG_OUTAGE_SECONDS and await self._is_away():
+            self.on_long_outage()
+
     async def _is_outage(self, error: Unavailable) -> bool:
         """Whether other messages would fail too. A check that passes proves nothing where only changes fail."""
         if error.is_outage or len(self._failing) >= FAILING_MESSAGES:
             return True
         if error.is_outage is False:
             return False
+        return await self._is_away()
+
+    async def _is_away(self) -> bool:
         try:
             await self._check()
         except Unavailable:

@@ -1,0 +1,74 @@
+"""Consumes for one subscription, and leaves it while the database is away for long.
+
+A broker does not leave a message with a handler for ever: RabbitMQ takes it back after its `consumer_timeout` and
+counts that as a failure, so during a long outage messages that were never handled would become dead letters. A message that is
+handed back once counts one delivery, however long the outage lasts.
+"""
+
+import asyncio
+
+import structlog
+
+from ..background import is_set_within
+from ..errors import Unavailable
+from .inbox.processor import OUTAGE, Check, MessageProcessor
+from .port import Broker
+
+_log = structlog.stdlib.get_logger("consumer")
+
+
+class Consumption:
+    """One subscription in one process."""
+
+    def __init__(self, broker: Broker, processor: MessageProcessor, concurrency: int, check: Check) -> None:
+        """Prepare; `run` subscribes.
+
+        Args:
+            broker: where the subscription is.
+            processor: handles its messages.
+            concurrency: how many at once.
+            check: raises Unavailable while the database is away.
+        """
+        self.processor = processor
+        self._broker = broker
+        self._concurrency = concurrency
+        self._check = check
+        self._subscribed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._leaving = asyncio.Event()
+        processor.on_long_outage = self._leaving.set
+
+    async def run(self) -> None:
+        """Consume until `stop`; then finish what is in flight."""
+        processor, name = self.processor, self.processor.subscription.name
+        while not self._stopping.is_set():
+            self._leaving.clear()
+            processor.resume()
+            consuming = self._broker.consuming(processor.subscription, processor, self._concurrency, processor.stop)
+            async with consuming:
+                self._subscribed.set()
+                await self._leaving.wait()
+            if not self._stopping.is_set():
+                _log.warning("consumer paused: the database is away", consumer=name)
+                await self._available()
+                _log.info("consumer resumed", consumer=name)
+
+    async def subscribed(self) -> None:
+        """Wait until the subscription was tried for the first time."""
+        await self._subscribed.wait()
+
+    def stop(self) -> None:
+        """Have `run` end."""
+        self._stopping.set()
+        self._leaving.set()
+
+    async def _available(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                await self._check()
+            except Unavailable:
+                failures += 1
+                await is_set_within(self._stopping, OUTAGE.after(failures))
+            else:
+                return
