@@ -18,7 +18,7 @@ class DatabaseServerSection(ServerSection):
     tls_ca_file: FilePath | None = Field(None, description="certificates to trust; the system's if not set")
     pool_size: int = Field(10, ge=1, le=500, description="connections; times replicas: below the server's limit")
     pool_recycle_seconds: float = Field(300, gt=0, description="an idle connection is closed after this time")
-    pool_max_age_seconds: float = Field(1800, gt=0, description="a connection is replaced after this time, however often it is used")
+    pool_max_age_seconds: float = Field(1800, gt=0, description="a connection is replaced after this time, used or not")
     connect_timeout_seconds: float = Field(2, gt=0, le=60, description="to open, or to wait for a free connection")
     statement_timeout_seconds: float = Field(5, gt=0, le=300, description="a statement that runs longer is cancelled")
     lock_timeout_seconds: float = Field(2, gt=0, le=300, description="how long a statement waits for others' locks")
