@@ -85,6 +85,8 @@ def test_a_damaged_message_is_parsed_or_refused(place: int, damage: bytes) -> No
         with_(data=1).replace(b": 1}", b": " + b"9" * 10_000 + b"}"),
         with_(data={"amount": float("nan")}),
         with_(data={"amount": float("-inf")}),
+        with_(data={"amount": 2**64}),
+        with_(data=[{"amount": -(2**63) - 1}]),
         *(with_(**{name: None}) for name in SMALLEST),
         *(json.dumps({key: value for key, value in SMALLEST.items() if key != name}).encode() for name in SMALLEST),
         with_(specversion="0.3"),
@@ -110,12 +112,18 @@ def test_an_invalid_event_is_refused(body: bytes) -> None:
     assert (refusal(body) or "").startswith("not a CloudEvent: ")
 
 
+def test_a_refusal_says_what_a_sender_has_to_change() -> None:
+    assert "byte order mark" in str(refusal(b"\xef\xbb\xbf" + with_()))
+    assert "more than 64 bits" in str(refusal(with_(data={"amount": 2**64})))
+
+
 @pytest.mark.parametrize(
     "body",
     [
         with_(),
         with_(data=None, subject=None, time=None, traceparent=None),
         with_(data=[1, "two"]),
+        with_(data={"amounts": [2**64 - 1, -(2**63)], "text": "9" * 50}),
         with_(datacontenttype="text/plain", data="NaN and Infinity"),
         with_(data_base64="AAAA", datacontenttype="application/octet-stream"),
         with_(newattribute={"what": "ever"}),

@@ -6,8 +6,10 @@ the chassis' own.
 """
 
 import re
+from codecs import BOM_UTF8
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
@@ -18,6 +20,7 @@ Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f
 MAX_INTEGER = 2**31 - 1
 DEFAULT_VERSION = 1
 
+_long_number = re.compile(rb"[0-9]{19}")
 _version = re.compile(r"urn:.+:([0-9]{1,6})\.[0-9]+\Z", re.DOTALL)
 
 
@@ -63,14 +66,27 @@ class Envelope(BaseModel):
 
 def parse_envelope(body: bytes) -> Envelope:
     """The event in a message. Raises InvalidEnvelope, whatever the message holds."""
+    if body.startswith(BOM_UTF8):
+        raise InvalidEnvelope("not a CloudEvent: body: begins with a byte order mark, which JSON does not allow")
     try:
         if b"NaN" in body or b"Infinity" in body:  # numbers for pydantic, but not valid JSON
             from_json(body, allow_inf_nan=False)
-        return Envelope.model_validate_json(body)
+        envelope = Envelope.model_validate_json(body)
     except ValidationError as error:
         raise InvalidEnvelope(f"not a CloudEvent: {problems(error)}") from None
     except ValueError:
         raise InvalidEnvelope("not a CloudEvent: body: Invalid JSON: NaN or Infinity") from None
+    if _long_number.search(body):
+        _refuse_large_numbers(envelope)
+    return envelope
+
+
+def _refuse_large_numbers(envelope: Envelope) -> None:
+    """No database column and no other parser of the field holds them; storing one would fail again and again."""
+    try:
+        orjson.dumps(envelope.data)
+    except orjson.JSONEncodeError:
+        raise InvalidEnvelope("not a CloudEvent: data: a number has more than 64 bits") from None
 
 
 def problems(error: ValidationError) -> str:
