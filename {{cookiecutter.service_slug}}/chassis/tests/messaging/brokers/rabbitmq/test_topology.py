@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractChannel
 from pamqp.common import FieldValue
 
 from chassis.errors import Unavailable
-from chassis.messaging.brokers.rabbitmq import BrokerSettings, RabbitBroker
+from chassis.messaging.brokers.rabbitmq import BrokerSettings, RabbitBroker, listener
 from chassis.messaging.port import Dead, Delivery, Done, Retry, Subscription, Verdict
 from chassis.testing.brokers import (
     CONCURRENCY,
@@ -115,6 +115,25 @@ async def test_a_queue_deleted_while_consuming_is_declared_again(
             return len(handler.deliveries) > 1
 
         await eventually_true(is_consumed)
+
+
+async def test_a_queue_that_is_deleted_and_declared_again_at_once_is_consumed_again(
+    broker: RabbitBroker, channel: AbstractChannel, subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "SILENCE_SECONDS", 0.3)
+    handler, sent = RecordingHandler(), new_messages(TYPE, 3)
+    async with broker.consuming(subscription, handler, CONCURRENCY):
+        await broker.publish(sent[:1])
+        await handler.wait_for(*bodies_of(sent[:1]))
+        await channel.queue_delete(subscription.name)
+        await channel.declare_queue(
+            subscription.name,
+            durable=True,
+            arguments=QUORUM | leading_to(f"{subscription.name}.dead") | {"x-delivery-limit": 100},
+        )
+        for each in sent[1:]:
+            await channel.default_exchange.publish(aio_pika.Message(each.body), subscription.name)
+        await handler.wait_for(*bodies_of(sent))
 
 
 async def test_a_short_retry_does_not_wait_for_a_long_one(broker: RabbitBroker, subscription: Subscription) -> None:

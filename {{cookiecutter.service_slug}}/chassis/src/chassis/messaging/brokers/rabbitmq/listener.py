@@ -12,7 +12,7 @@ import structlog
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
-from ....background import Backoff
+from ....background import Backoff, is_set_within
 from ....errors import Unavailable
 from ...port import Handler, Subscription
 from .connection import ReconnectingConnection
@@ -26,6 +26,9 @@ AGAIN = Backoff(first=0.1, longest=5)
 STABLE_SECONDS = 5
 SETUP_SECONDS = 10
 CANCEL_SECONDS = 5
+# A broker can believe that it delivers while nothing arrives: a quorum queue that is deleted and declared again at once
+# does, and no request of AMQP 0-9-1 shows it. So nobody relies on a consumer for longer than this.
+SILENCE_SECONDS = 300
 
 _log = structlog.stdlib.get_logger("broker")
 
@@ -55,6 +58,8 @@ class QueueListener:
         self._tried = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
+        self._busy = 0
+        self._last_seen = 0.0
 
     async def start(self) -> None:
         """Consume: now if the broker is available, else as soon as it is."""
@@ -96,8 +101,7 @@ class QueueListener:
             started = asyncio.get_running_loop().time()
             try:
                 with unavailable_errors():
-                    await self._consume_until_closed()
-                _log.warning("consuming interrupted; retrying", subscription=name)
+                    await self._consume()
             except Unavailable as error:
                 if not failures:
                     _log.warning("not subscribed yet; retrying", subscription=name, reason=error.reason)
@@ -108,7 +112,8 @@ class QueueListener:
             failures = 1 if asyncio.get_running_loop().time() - started > STABLE_SECONDS else failures + 1
             await asyncio.sleep(AGAIN.after(failures))
 
-    async def _consume_until_closed(self) -> None:
+    async def _consume(self) -> None:
+        """Consume until the channel is closed, or nothing has arrived for long."""
         name = self._subscription.name
         ended = asyncio.Event()
         connection = await self._connection.connection()
@@ -124,13 +129,19 @@ class QueueListener:
             self._discard_received()
 
             async def receive(message: DeliveredMessage) -> None:
+                self._last_seen = asyncio.get_running_loop().time()
                 self._received.put_nowait((channel, message))
 
             # The queue's own `consume` converts each message, which takes as long as all the rest of receiving it.
             await underlay.basic_consume(name, receive, consumer_tag=name)
         self._tried.set()
+        self._last_seen = asyncio.get_running_loop().time()
         _log.info("consuming", subscription=name)
-        await ended.wait()
+        while not await is_set_within(ended, SILENCE_SECONDS):
+            if not self._busy and asyncio.get_running_loop().time() - self._last_seen > SILENCE_SECONDS:
+                _log.debug("no message for long; subscribing again", subscription=name)
+                return
+        _log.warning("consuming interrupted; retrying", subscription=name)
 
     def _discard_received(self) -> None:
         while not self._received.empty():
@@ -141,12 +152,16 @@ class QueueListener:
             channel, message = received
             if channel.is_closed:
                 continue
+            self._busy += 1
             try:
                 delivery = to_delivery(message)
                 await self._settlement.settle(channel, message, delivery, await self._handle(delivery))
             except Exception:
                 _log.exception("message not settled; it will be redelivered", subscription=self._subscription.name)
                 await self._close_channel()
+            finally:
+                self._busy -= 1
+                self._last_seen = asyncio.get_running_loop().time()
 
     async def _close_channel(self) -> None:
         channel, self._channel = self._channel, None
