@@ -1,6 +1,7 @@
 """The account of the service on the server."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -10,7 +11,8 @@ from redis import Redis
 
 from chassis.errors import Unavailable
 from chassis.messaging.brokers.redis import BrokerSettings
-from chassis.messaging.port import Dead, Retry, Subscription
+from chassis.messaging.brokers.redis.topology import stream_of
+from chassis.messaging.port import Dead, Retry, Subscription, channel_of
 from chassis.testing.brokers import RecordingHandler, eventually_true, has_dead, new_messages
 
 from .conftest import TEST_KEYS, closing
@@ -56,6 +58,45 @@ async def test_the_documented_permissions_suffice(
         await broker.check()
         with pytest.raises(Unavailable, match="permissions are missing"):
             await broker.publish(new_messages("other.thing.created", 1))
+
+
+@pytest.mark.parametrize("lost", ["-xadd", "-xreadgroup", "-xack"])
+async def test_readiness_reports_a_permission_that_the_account_loses_while_it_is_used(
+    server: Redis,
+    broker_settings: BrokerSettings,
+    broker_url: str,
+    account: str,
+    type: str,
+    subscription: Subscription,
+    lost: str,
+) -> None:
+    url = url_of(broker_url, account, "right")
+    async with closing(broker_settings.model_copy(update={"url": url})) as broker:
+
+        async def use() -> str:
+            with suppress(Unavailable):
+                await broker.publish(new_messages(type, 1))
+            server.xadd(stream_of(channel_of(type)), {"body": b"{}"})  # another client still may
+            try:
+                await broker.check()
+            except Unavailable as error:
+                return error.reason
+            return "ok"
+
+        async with broker.consuming(subscription, RecordingHandler(), 1):
+            assert await use() == "ok"
+            server.acl_setuser(account, commands=[lost], enabled=True)
+
+            async def is_reported() -> bool:
+                return await use() == "permissions are missing"
+
+            await eventually_true(is_reported)
+            server.acl_setuser(account, commands=[lost.replace("-", "+")], enabled=True)
+
+            async def is_over() -> bool:
+                return await use() == "ok"
+
+            await eventually_true(is_over)
 
 
 async def test_refused_credentials_are_reported_without_showing_them(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import chain
 
 import structlog
 
@@ -12,6 +13,7 @@ from .connections import Argument, Connections
 from .dead_letter_stream import DeadLetterStream
 from .errors import script_error
 from .inspection import risks
+from .loops import Problems
 from .member import GroupMember
 from .settings import BrokerSettings
 from .topology import dead_stream_of, stream_of, streams_of
@@ -34,6 +36,8 @@ class RedisBroker:
         self._takeover_seconds = settings.takeover_seconds
         self._max_length = settings.stream_max_length
         self._inspected = False
+        self._publishing: Problems = {}
+        self._consuming: dict[str, Problems] = {}
 
     async def open(self) -> None:
         """Check the server; connections are opened on demand."""
@@ -47,8 +51,10 @@ class RedisBroker:
         await self._connections.close()
 
     async def check(self) -> None:
-        """Check that the server would accept an event."""
+        """Check that the server would accept an event, and that nothing has failed lately that an account may lose."""
         await self._connections.run(scripts.PROBE, [])
+        for problem in chain(self._publishing.values(), *(each.values() for each in self._consuming.values())):
+            raise Unavailable("broker", problem)
         if not self._inspected:
             for risk in await risks(self._connections):
                 _log.warning("broker may lose messages", risk=risk)
@@ -69,9 +75,12 @@ class RedisBroker:
             args.append(message.body)
         failed, problem = await self._connections.run(scripts.PUBLISH, list(streams), *args)
         if not failed:
+            self._publishing.clear()
             return [message.id for message in messages]
         if len(failed) == len(messages):
-            raise script_error(problem.decode(errors="replace"))
+            error = script_error(problem.decode(errors="replace"))
+            self._publishing["publish"] = error.reason
+            raise error
         _log.warning("messages refused by the broker", count=len(failed), reason=problem.decode(errors="replace"))
         refused = set(failed)
         return [message.id for number, message in enumerate(messages) if number not in refused]
@@ -84,7 +93,8 @@ class RedisBroker:
         on_stopping: Callable[[], None] = noop,
     ) -> AbstractAsyncContextManager[None]:
         """Join the subscription's consumer group."""
-        member = GroupMember(self._connections, subscription, self._takeover_seconds)
+        problems = self._consuming[subscription.name] = {}
+        member = GroupMember(self._connections, subscription, self._takeover_seconds, problems)
         return member.consuming(handle, concurrency, on_stopping)
 
     async def dead_letters(self, subscription: Subscription, limit: int) -> Sequence[DeadLetter]:

@@ -33,6 +33,7 @@ _TEXTS = {
     "without any password": "credentials are refused",
     "DB index": "no such database",
     "compiling script": "the server is older than Redis 7",
+    "executing the script can't run this command": "permissions are missing",
 }
 # After a failover the server may have become a replica: a new connection finds the new primary.
 _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN"})

@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from ...port import Handler, Subscription
 from .connections import Connections
 from .dispatcher import Dispatcher
 from .group import ConsumerGroup
-from .loops import pause, repeat
+from .loops import Problems, pause, repeat
 from .reading import GroupClaimer, GroupReader
 
 # Settled entries stay this long, so that streams stay short.
@@ -27,13 +27,16 @@ _log = structlog.stdlib.get_logger("broker")
 class GroupMember:
     """Consumes for a subscription, under a name that no other process has."""
 
-    def __init__(self, connections: Connections, subscription: Subscription, takeover_seconds: float) -> None:
+    def __init__(
+        self, connections: Connections, subscription: Subscription, takeover_seconds: float, problems: Problems
+    ) -> None:
         consumer = f"{platform.node()}-{uuid4().hex[:12]}"
         self._group = ConsumerGroup(connections, subscription, consumer)
         self._takeover_seconds = takeover_seconds
+        self._problems = problems
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._reader = GroupReader(connections, self._group, self._stopping)
+        self._reader = GroupReader(connections, self._group, self._stopping, lambda: problems.pop("read", None))
         self._claimer = GroupClaimer(self._group, takeover_seconds, self._stopping)
 
     @asynccontextmanager
@@ -82,10 +85,10 @@ class GroupMember:
             await self._group.trim()
             await pause(self._stopped, TRIM_SECONDS)
 
-        tasks.create_task(repeat(dispatcher.settle, self._stopped, name="settle", repair=repair))
-        tasks.create_task(repeat(renew, self._stopped, name="renew", repair=repair))
-        tasks.create_task(repeat(trim, self._stopped, name="trim", repair=repair))
-        return (
-            tasks.create_task(repeat(read, self._stopping, name="read", repair=repair)),
-            tasks.create_task(repeat(claim, self._stopping, name="claim", repair=repair)),
-        )
+        def repeated(name: str, step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> asyncio.Task[None]:
+            loop = repeat(step, stop, name=name, repair=repair, problems=self._problems)
+            return tasks.create_task(loop)
+
+        for name, step in {"settle": dispatcher.settle, "renew": renew, "trim": trim}.items():
+            repeated(name, step, self._stopped)
+        return repeated("read", read, self._stopping), repeated("claim", claim, self._stopping)

@@ -1,6 +1,7 @@
 """The sources of entries: new ones as they are published, and older ones that are due or abandoned."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from ....errors import Unavailable
@@ -21,10 +22,17 @@ UNBLOCK_SECONDS = 0.05
 class GroupReader:
     """Reads new entries on a dedicated connection."""
 
-    def __init__(self, connections: Connections, group: ConsumerGroup, stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        group: ConsumerGroup,
+        stopping: asyncio.Event,
+        on_answer: Callable[[], object],
+    ) -> None:
         self._connections = connections
         self._group = group
         self._stopping = stopping
+        self._on_answer = on_answer
         self._blocked: int | None = None
         self._lost_connection = False
 
@@ -46,6 +54,7 @@ class GroupReader:
                     entries = await self._group.read_new(redis, most, BLOCK_MS)
                 finally:
                     self._blocked = None
+                self._on_answer()
                 await dispatcher.start(entries)
 
     async def end(self, reading: asyncio.Task[None]) -> None:
