@@ -16,6 +16,7 @@ LISTED = "tests/unit/test_storage.py::test_every_table_is_listed"
 COUNTED = "tests/unit/test_operations.py::test_every_event_is_counted"
 EVENTS = "tests/contract/test_events.py"
 CATALOG = f"{EVENTS}::test_every_event_has_a_schema_with_examples_and_a_reader"
+PUBLISHED = f"{EVENTS}::test_every_field_of_an_event_is_published"
 HAPPENED = f"{EVENTS}::test_every_event_happens_in_these_tests"
 
 
@@ -121,6 +122,27 @@ OF_A_FIELD = [
         f"{EVENTS}::test_nothing_breaks_a_reader",
         "order.created.v1.json: changed; raise its minor version",
         steps=("event_schemas.py: @@ SCHEMAS",),
+    ),
+    Forgotten(
+        "that other services read it",
+        "add-a-field",
+        PUBLISHED,
+        'OrderCreated.note is not in CreatedData: add it, or list "OrderCreated.note" in `unpublished`',
+        steps=("event_schemas.py: @@",),
+    ),
+    Forgotten(
+        "its value in the event",
+        "add-a-field",
+        PUBLISHED,
+        "OrderAmended.note is set, but the function that fills AmendedData leaves it out: add it there",
+        steps=("event_schemas.py: @@ def _details",),
+    ),
+    Forgotten(
+        "to set it in the tests of events",
+        "add-a-field",
+        PUBLISHED,
+        "OrderAmended.note is never set: let OrderAmended happen with `note` in the tests",
+        instead=("tests/support/orders.py: @@ def new_order", '= "Ring twice"', "= None"),
     ),
     Forgotten(
         "the example in the event",
