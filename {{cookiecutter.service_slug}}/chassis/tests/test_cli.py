@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from chassis.errors import Unavailable
 from chassis.http import server
 from chassis.http.application import Service
 from chassis.http.lifecycle import Lifecycle
+from chassis.http.server import serve
 from chassis.http.settings import HttpSettings, ShutdownSettings
 from chassis.service import ServiceIdentity
 from tests.served import NAME, Settings
@@ -131,6 +133,15 @@ def test_serve_goes_on_without_the_local_database(calls: Calls) -> None:
 def test_a_server_that_cannot_start_is_exit_code_2(calls: Calls) -> None:
     calls.started = False
     assert run(cli(calls), "serve").exit_code == 2
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_2(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "serve", serve)
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = str(used.getsockname()[1])
+        result = run(cli(calls), "serve", HTTP_PORT=port)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"cannot start: HTTP_PORT: {port} is in use on 127.0.0.1\n"
 
 
 def test_wrong_settings_are_a_line_each_and_exit_code_2(calls: Calls) -> None:

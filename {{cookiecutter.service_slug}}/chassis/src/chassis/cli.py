@@ -108,17 +108,22 @@ class Context:
             structlog.stdlib.get_logger("settings").warning("unknown setting", variable=name, nearest=nearest)
         return settings
 
-    def serve(self, service: "Service", settings: Any) -> None:
+    def serve(self, service: "Service", settings: Any, *, port_setting: str = "HTTP_PORT") -> None:
         """Serve until a signal stops it; exits with 2 if it cannot start.
 
         Args:
             service: the application to serve.
             settings: their sections `http` and `shutdown` say where, and how it stops.
+            port_setting: the variable that the port was read from.
         """
-        from .http.server import serve
+        from .http.server import CannotListen, serve
 
-        with self.around(settings):
-            started = serve(service.app, service.lifecycle, settings.http, settings.shutdown)
+        try:
+            with self.around(settings):
+                started = serve(service.app, service.lifecycle, settings.http, settings.shutdown)
+        except CannotListen as error:
+            click.echo(f"cannot start: {port_setting}: {error}", err=True)
+            sys.exit(CANNOT_START)
         if not started:
             sys.exit(CANNOT_START)
 

@@ -77,8 +77,9 @@ class FakeContext:
             create_worker_service=lambda _: "the worker",
         )
 
-    def serve(self, service: Any, settings: Any) -> None:
+    def serve(self, service: Any, settings: Any, *, port_setting: str) -> None:
         """Record what would be served."""
+        assert port_setting == "WORKER_PORT"
         self.served.append((service, settings))
 
 
