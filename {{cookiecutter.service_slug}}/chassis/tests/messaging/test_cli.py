@@ -22,7 +22,7 @@ from chassis.messaging.settings import WorkerSettings
 from chassis.messaging.storage.memory import MemoryMessageStorage
 from chassis.service import ServiceIdentity
 from tests.sample.messaging.contracts import CATALOG, SERVICE_NAME
-from tests.support.logs import log_output
+from tests.support.logs import log_output, logged
 
 CONSUMER = "warehouse-service.history"
 TYPE = "warehouse-service.parcel.created"
@@ -148,6 +148,18 @@ def test_replays_the_named_ones_or_all(broker: InProcessBroker) -> None:
     assert call(broker, "dead-letters", "replay", CONSUMER, "--all").stdout == "no dead letters\n"
 
 
+def test_discards_one_once_it_is_confirmed_and_logs_it(broker: InProcessBroker) -> None:
+    with logged() as lines:
+        assert call(broker, "dead-letters", "discard", CONSUMER, "1").exit_code == 1
+        assert call(broker, "dead-letters", "discard", CONSUMER, "1", "--yes").stdout == "discarded 1\n"
+    [line] = [line for line in lines if line["event"] == "dead letter discarded"]
+    assert (line["consumer"], line["dead_letter"], line["level"]) == (CONSUMER, "1", "warning")
+    assert line["reason"] == "refused after\n1"
+    again = call(broker, "dead-letters", "discard", CONSUMER, "1", "--yes")
+    assert (again.exit_code, again.stderr) == (1, "Error: no dead letter 1\n")
+    assert len(call(broker, "dead-letters", "list").stdout.splitlines()) == 1
+
+
 def test_a_dead_letter_without_its_body_is_reported_and_the_others_are_replayed(
     broker: InProcessBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +203,10 @@ def test_replay_needs_ids_or_all(broker: InProcessBroker) -> None:
         assert (refused.exit_code, "name the ids to replay, or give --all" in refused.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("show", CONSUMER, "1"), ("replay", CONSUMER, "--all")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("show", CONSUMER, "1"), ("replay", CONSUMER, "--all"), ("discard", CONSUMER, "1", "--yes")],
+)
 def test_dead_letters_need_a_broker(broker: InProcessBroker, arguments: tuple[str, ...]) -> None:
     refused = call(broker, "dead-letters", *arguments, url=None)
     assert refused.exit_code == 2

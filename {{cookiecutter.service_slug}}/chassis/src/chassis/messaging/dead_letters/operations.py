@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 
 import click
 import orjson
+import structlog
 
 from ..port import Broker, DeadLetter, DeadLetterIncomplete, Subscription
 
 MAX_COUNT = 1_000_000
 REASON_LENGTH = 100
+
+_log = structlog.stdlib.get_logger("dead-letters")
 
 
 async def list_dead_letters(broker: Broker, subscriptions: Sequence[Subscription], limit: int) -> None:
@@ -61,6 +64,15 @@ async def replay_dead_letters(broker: Broker, subscription: Subscription, ids: S
         click.echo("no dead letters")
     if failed:
         raise click.ClickException(f"{failed} of {len(chosen)} not replayed")
+
+
+async def discard_dead_letter(broker: Broker, subscription: Subscription, id: str) -> None:
+    """Delete a dead letter; the log keeps a line about it, as nothing else does."""
+    async with _opened(broker):
+        letter = await broker.dead_letter(subscription, id)
+        await broker.discard(subscription, id)
+    _log.warning("dead letter discarded", consumer=subscription.name, dead_letter=id, reason=letter.reason)
+    click.echo(f"discarded {id}")
 
 
 @asynccontextmanager
