@@ -181,6 +181,13 @@ OF_A_STATE = [
         steps=("model.py: @@ case",),
     ),
     Forgotten(
+        "what the event changes, and the tests of the domain",
+        "add-a-state",
+        "tests/unit/api",
+        "E TypeError: OrderShipped changes nothing: add a case for it to `apply`",
+        steps=("model.py: @@ case",),
+    ),
+    Forgotten(
         "the list of events",
         "add-a-state",
         COUNTED,
@@ -192,6 +199,13 @@ OF_A_STATE = [
         "add-a-state",
         CATALOG,
         "OrderShipped has no schema: add EventSchema(OrderShipped, ...) to the service's event catalog",
+        steps=("event_schemas.py: @@ SCHEMAS",),
+    ),
+    Forgotten(
+        "the schema of the event, and the tests of contracts",
+        "add-a-state",
+        "tests/unit/api",
+        "E LookupError: OrderShipped has no schema: add EventSchema(OrderShipped, ...) to the service's event catalog",
         steps=("event_schemas.py: @@ SCHEMAS",),
     ),
     Forgotten(
