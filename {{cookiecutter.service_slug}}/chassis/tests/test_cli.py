@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
 
@@ -200,6 +201,27 @@ def test_a_service_adds_commands_of_its_own(calls: Calls) -> None:
     result = run(group, "reprice", **URL)
     assert (result.exit_code, result.stdout) == (0, URL["DATABASE_URL"] + "\n")
     assert calls.seen[-3:] == ["begin", "serve 8001", "end"]
+
+
+@pytest.mark.parametrize(
+    ("level", "logged"),
+    [("debug", ["connected", "late"]), ("info", ["late"]), ("warning", ["late"]), ("error", [])],
+)
+def test_a_command_that_prints_logs_warnings_and_above(calls: Calls, level: str, logged: list[str]) -> None:
+    group = cli(calls)
+
+    @group.command()
+    @click.pass_obj
+    def show(context: Context) -> None:
+        """Has an output of its own."""
+        context.settings("database", prints=True)
+        log = structlog.stdlib.get_logger("broker")
+        log.info("connected")
+        log.warning("late")
+
+    result = run(group, "show", LOG_LEVEL=level, **URL)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert [json.loads(line)["event"] for line in result.stderr.splitlines()] == logged
 
 
 SCRIPT = """

@@ -86,7 +86,8 @@ class Context:
         Args:
             used: names of the sections that a command works with, if it does not work with all of them. The others may
                 be incomplete outside local.
-            prints: standard output is for the command's own output; logs go to standard error.
+            prints: standard output is for the command's own output; logs go to standard error, from level warning on
+                unless the level is debug.
         """
         try:
             settings = load_settings(self.settings_class(), used or None)
@@ -97,7 +98,7 @@ class Context:
         from .telemetry.logs import configure_logging
 
         configure_logging(
-            settings.log.level,
+            "warning" if prints and settings.log.level == "info" else settings.log.level,
             settings.log.format,
             sys.stderr if prints else None,
             settings.log.redacted,

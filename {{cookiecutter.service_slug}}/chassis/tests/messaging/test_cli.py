@@ -134,6 +134,29 @@ def test_lists_dead_letters_with_a_line_for_each(broker: InProcessBroker) -> Non
     assert len(call(broker, "dead-letters", "list", "--limit", "1").stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("word " * 20 + "ends", "word " * 19 + "word…"),
+        ("word " * 19 + "ends.", "word " * 19 + "ends."),
+        ("word " * 15 + "x" * 200, "word " * 14 + "word…"),
+        ("x" * 200, "x" * 99 + "…"),
+        ("of " + "x" * 200, "of " + "x" * 96 + "…"),
+    ],
+)
+def test_a_long_reason_is_cut_after_a_word(
+    broker: InProcessBroker, monkeypatch: pytest.MonkeyPatch, reason: str, shown: str
+) -> None:
+    letter = asyncio.run(broker.dead_letter(Subscription(CONSUMER, [TYPE]), "1"))
+
+    async def dead_letters(*_: object) -> list[DeadLetter]:
+        return [replace(letter, reason=reason)]
+
+    monkeypatch.setattr(broker, "dead_letters", dead_letters)
+    listed = call(broker, "dead-letters", "list").stdout.splitlines()
+    assert [line.split("  ")[-1] for line in listed] == [shown]
+
+
 def test_shows_everything_about_one(broker: InProcessBroker) -> None:
     shown = json.loads(call(broker, "dead-letters", "show", CONSUMER, "1").stdout)
     assert (shown["reason"], shown["attempts"], shown["body"]) == ("refused after\n1", 1, json.loads(BODY))

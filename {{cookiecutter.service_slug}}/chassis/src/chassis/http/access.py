@@ -25,8 +25,8 @@ _log = structlog.stdlib.get_logger("access")
 class RequestObservabilityMiddleware:
     """Wraps the application, with the correlation id in `scope["correlation_id"]` and in every log line.
 
-    Responds with 500 itself, so that no error is logged twice or reaches a client as text. It stays in `scope["error"]`,
-    for an ASGI application around this one.
+    Responds with 500 itself, so that no error is logged twice or reaches a client as text. It stays in
+    `scope["error"]`, for an ASGI application around this one.
     """
 
     def __init__(self, app: ASGIApp, problems: ProblemDocuments, metrics: HttpMetrics, lifecycle: Lifecycle) -> None:

@@ -85,10 +85,20 @@ async def _opened(broker: Broker) -> AsyncIterator[None]:
 
 
 def _line(subscription: Subscription, letter: DeadLetter) -> str:
-    reason = " ".join(letter.reason.split())[:REASON_LENGTH]
     failed_at = letter.failed_at.isoformat(timespec="seconds")
     attempts = f"{letter.attempts} attempt{'s' if letter.attempts != 1 else ''}"
-    return "  ".join((subscription.name, letter.id, failed_at, attempts, _type(letter.body), reason))
+    return "  ".join(
+        (subscription.name, letter.id, failed_at, attempts, _type(letter.body), _on_one_line(letter.reason))
+    )
+
+
+def _on_one_line(reason: str) -> str:
+    """Its beginning, up to the end of a word if one ends in the second half; `show` prints all of it."""
+    line = " ".join(reason.split())
+    if len(line) <= REASON_LENGTH:
+        return line
+    end = line.rfind(" ", REASON_LENGTH // 2, REASON_LENGTH)
+    return line[: REASON_LENGTH - 1 if end < 0 else end] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _type(body: bytes) -> str:
