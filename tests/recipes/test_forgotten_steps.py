@@ -16,6 +16,7 @@ LISTED = "tests/unit/test_storage.py::test_every_table_is_listed"
 COUNTED = "tests/unit/test_operations.py::test_every_event_is_counted"
 EVENTS = "tests/contract/test_events.py"
 CATALOG = f"{EVENTS}::test_every_event_has_a_schema_with_examples_and_a_reader"
+PUBLISHED = f"{EVENTS}::test_every_field_of_an_event_is_published"
 HAPPENED = f"{EVENTS}::test_every_event_happens_in_these_tests"
 
 
@@ -123,6 +124,27 @@ OF_A_FIELD = [
         steps=("event_schemas.py: @@ SCHEMAS",),
     ),
     Forgotten(
+        "that other services read it",
+        "add-a-field",
+        PUBLISHED,
+        'OrderCreated.note is not in CreatedData: add it, or list "OrderCreated.note" in `unpublished`',
+        steps=("event_schemas.py: @@",),
+    ),
+    Forgotten(
+        "its value in the event",
+        "add-a-field",
+        PUBLISHED,
+        "OrderAmended.note is set, but the function that fills AmendedData leaves it out: add it there",
+        steps=("event_schemas.py: @@ def _details",),
+    ),
+    Forgotten(
+        "to set it in the tests of events",
+        "add-a-field",
+        PUBLISHED,
+        "OrderAmended.note is never set: let OrderAmended happen with `note` in the tests",
+        instead=("tests/support/orders.py: @@ def new_order", '= "Ring twice"', "= None"),
+    ),
+    Forgotten(
         "the example in the event",
         "add-a-field",
         CATALOG,
@@ -159,6 +181,13 @@ OF_A_STATE = [
         steps=("model.py: @@ case",),
     ),
     Forgotten(
+        "what the event changes, and the tests of the domain",
+        "add-a-state",
+        "tests/unit/api",
+        "E TypeError: OrderShipped changes nothing: add a case for it to `apply`",
+        steps=("model.py: @@ case",),
+    ),
+    Forgotten(
         "the list of events",
         "add-a-state",
         COUNTED,
@@ -170,6 +199,13 @@ OF_A_STATE = [
         "add-a-state",
         CATALOG,
         "OrderShipped has no schema: add EventSchema(OrderShipped, ...) to the service's event catalog",
+        steps=("event_schemas.py: @@ SCHEMAS",),
+    ),
+    Forgotten(
+        "the schema of the event, and the tests of contracts",
+        "add-a-state",
+        "tests/unit/api",
+        "E LookupError: OrderShipped has no schema: add EventSchema(OrderShipped, ...) to the service's event catalog",
         steps=("event_schemas.py: @@ SCHEMAS",),
     ),
     Forgotten(

@@ -60,6 +60,6 @@ def service(settings: Settings, storage: Storage) -> Service:
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the started service."""
-    async with running(service) as started:
+    """A client of the started service; an unexpected error of the service fails the test that sent the request."""
+    async with running(service, raise_errors=True) as started:
         yield started

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
 
@@ -19,6 +21,7 @@ from chassis.errors import Unavailable
 from chassis.http import server
 from chassis.http.application import Service
 from chassis.http.lifecycle import Lifecycle
+from chassis.http.server import serve
 from chassis.http.settings import HttpSettings, ShutdownSettings
 from chassis.service import ServiceIdentity
 from tests.served import NAME, Settings
@@ -133,6 +136,15 @@ def test_a_server_that_cannot_start_is_exit_code_2(calls: Calls) -> None:
     assert run(cli(calls), "serve").exit_code == 2
 
 
+def test_a_port_in_use_is_one_line_and_exit_code_2(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "serve", serve)
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = str(used.getsockname()[1])
+        result = run(cli(calls), "serve", HTTP_PORT=port)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"cannot start: HTTP_PORT: {port} is in use on 127.0.0.1\n"
+
+
 def test_wrong_settings_are_a_line_each_and_exit_code_2(calls: Calls) -> None:
     result = run(cli(calls), "serve", HTTP_PORT="wrong", LOG_LEVEL="wrong")
     assert (result.exit_code, result.stdout, calls.seen) == (2, "", [])
@@ -189,6 +201,27 @@ def test_a_service_adds_commands_of_its_own(calls: Calls) -> None:
     result = run(group, "reprice", **URL)
     assert (result.exit_code, result.stdout) == (0, URL["DATABASE_URL"] + "\n")
     assert calls.seen[-3:] == ["begin", "serve 8001", "end"]
+
+
+@pytest.mark.parametrize(
+    ("level", "logged"),
+    [("debug", ["connected", "late"]), ("info", ["late"]), ("warning", ["late"]), ("error", [])],
+)
+def test_a_command_that_prints_logs_warnings_and_above(calls: Calls, level: str, logged: list[str]) -> None:
+    group = cli(calls)
+
+    @group.command()
+    @click.pass_obj
+    def show(context: Context) -> None:
+        """Has an output of its own."""
+        context.settings("database", prints=True)
+        log = structlog.stdlib.get_logger("broker")
+        log.info("connected")
+        log.warning("late")
+
+    result = run(group, "show", LOG_LEVEL=level, **URL)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert [json.loads(line)["event"] for line in result.stderr.splitlines()] == logged
 
 
 SCRIPT = """

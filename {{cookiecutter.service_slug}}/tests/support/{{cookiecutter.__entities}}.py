@@ -60,8 +60,9 @@ def change_every_field(changed: {{ cookiecutter.__Entity }}) -> None:
 
 
 def every_event() -> Sequence[DomainEvent]:
-    """A life in which everything happens."""
+    """A life in which everything happens, and each event once with every field."""
     changed = new_{{ cookiecutter.__entity }}()
+    amend(changed, quantity=Quantity(7))
     change_every_field(changed)
     changed.cancel(at=LATER)
     return changed.take_events()

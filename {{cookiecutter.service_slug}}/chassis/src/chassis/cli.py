@@ -2,13 +2,10 @@
 
 A service makes its group with `create_cli` and adds commands of its own. Click hands each of them the `Context`:
 
-    main = create_cli("billing-service", settings=..., bootstrap=..., migrations=...)
-
     @main.command()
     @click.pass_obj
     def reprice(context: Context) -> None:
         settings = context.settings("database")
-        ...
 """
 
 import sys
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 CANNOT_START = 2
 # The commands that run a server; a service's messaging adds the second one.
 SERVING = frozenset({"serve", "worker"})
+_log = structlog.stdlib.get_logger("migrations")
 
 
 class Bootstrap(Protocol):
@@ -84,9 +82,8 @@ class Context:
         """Load the settings and set up logging; exits with a line for each problem if they are invalid.
 
         Args:
-            used: names of the sections that a command works with, if it does not work with all of them. The others may
-                be incomplete outside local.
-            prints: standard output is for the command's own output; logs go to standard error.
+            used: sections that a command works with, if not with all; the others may be incomplete outside local.
+            prints: standard output is the command's own; warnings, at level debug all lines, go to standard error.
         """
         try:
             settings = load_settings(self.settings_class(), used or None)
@@ -97,7 +94,7 @@ class Context:
         from .telemetry.logs import configure_logging
 
         configure_logging(
-            settings.log.level,
+            "warning" if prints and settings.log.level == "info" else settings.log.level,
             settings.log.format,
             sys.stderr if prints else None,
             settings.log.redacted,
@@ -108,17 +105,22 @@ class Context:
             structlog.stdlib.get_logger("settings").warning("unknown setting", variable=name, nearest=nearest)
         return settings
 
-    def serve(self, service: "Service", settings: Any) -> None:
+    def serve(self, service: "Service", settings: Any, *, port_setting: str = "HTTP_PORT") -> None:
         """Serve until a signal stops it; exits with 2 if it cannot start.
 
         Args:
             service: the application to serve.
             settings: their sections `http` and `shutdown` say where, and how it stops.
+            port_setting: the variable that the port was read from.
         """
-        from .http.server import serve
+        from .http.server import CannotListen, serve
 
-        with self.around(settings):
-            started = serve(service.app, service.lifecycle, settings.http, settings.shutdown)
+        try:
+            with self.around(settings):
+                started = serve(service.app, service.lifecycle, settings.http, settings.shutdown)
+        except CannotListen as error:
+            click.echo(f"cannot start: {port_setting}: {error}", err=True)
+            sys.exit(CANNOT_START)
         if not started:
             sys.exit(CANNOT_START)
 
@@ -136,8 +138,7 @@ def create_cli(
 
     Args:
         name: of the service's distribution.
-        settings: imports and returns the class of the settings: a dataclass of sections, with at least `service`,
-            `log`, `http`, `shutdown` and `database`.
+        settings: imports and returns the class of the settings: `service`, `log`, `http`, `shutdown`, `database`, ...
         bootstrap: imports and returns the composition root. Called by commands that need it only.
         migrations: given the settings, the schema that `migrate` upgrades.
         has_worker: whether the composition root is a WorkerBootstrap; `serve` then takes --worker/--no-worker.
@@ -246,5 +247,4 @@ def _migrate_local_database(settings: Any, migrations: Callable[[Any], Migration
     try:
         migrations(settings).upgrade()
     except Unavailable as error:
-        log = structlog.stdlib.get_logger("migrations")
-        log.warning("database not migrated; run migrate when it is available", reason=error.reason)
+        _log.warning("database not migrated; run migrate when it is available", reason=error.reason)

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.http.application import Service
-from chassis.testing.http import running
+from chassis.testing.http import problem, running
 from tests.sample.api import URL
 
 from .conftest import Lines
@@ -50,6 +50,14 @@ async def test_an_unhandled_error_is_logged_once_and_hidden_from_clients(logged:
     assert (failed["event"], request["event"], request["status"]) == ("request failed", "request", 500)
     assert "ZeroDivisionError" in json.dumps(failed)
     assert failed["correlation_id"] == response.json()["correlation_id"]
+
+
+async def test_a_client_of_tests_raises_what_the_service_answers_with_500() -> None:
+    async with running(create_service(routers=[failing]), raise_errors=True) as client:
+        with pytest.raises(ZeroDivisionError):
+            await client.get("/failing")
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.get("/nowhere")).status_code == 404
 
 
 async def test_counts_requests_by_route_and_not_by_path(client: httpx2.AsyncClient) -> None:
@@ -111,4 +119,4 @@ async def test_headers_that_are_not_text_are_no_failure(service: Service, header
     headers = [(b"x-correlation-id", header), (b"if-match", header), (b"idempotency-key", b"0b7e")]
     async with running(service) as client:
         response = await client.post(f"{URL}/019a9e3c-7a10-7c3e-9f5d-2b1d6a4c8e01/confirm", headers=headers)
-    assert response.status_code == 404
+    assert problem(response) == (400, "invalid-precondition")

@@ -34,11 +34,22 @@ async def test_commands_change_status_and_version(client: httpx2.AsyncClient) ->
 async def test_changes_need_the_version_that_the_client_saw(client: httpx2.AsyncClient) -> None:
     url = await create(client)
     assert problem(await client.post(f"{url}/confirm")) == (428, "precondition-required")
-    for stale in ('"7"', 'W/"1"', "garbage", "1", 'x"1"', '"1"x', '"01"', '"9999999999999999999999"'):
+    for stale in ('"7"', '"garbage"', '"01"', '"9999999999999999999999"', 'W/"1", "7"', '""'):
         refused = await client.post(f"{url}/confirm", headers={"if-match": stale})
         assert problem(refused) == (412, "version-conflict")
         assert refused.headers["etag"] == '"1"'
     assert (await client.post(f"{url}/confirm", headers={"if-match": '"7", "1"'})).status_code == 200
+
+
+@pytest.mark.parametrize("malformed", ["1", 'W/"1"', 'W/"1", W/"2"', "garbage", "", 'x"1"', '"1"x', '"1" "2"', '"1'])
+async def test_a_precondition_that_can_never_match_is_no_conflict(client: httpx2.AsyncClient, malformed: str) -> None:
+    url = await create(client)
+    refused = await client.post(f"{url}/confirm", headers={"if-match": malformed})
+    assert problem(refused) == (400, "invalid-precondition")
+    assert refused.json()["detail"] == (
+        'If-Match must be an ETag as it was received, such as "2"; a weak ETag never matches'
+    )
+    assert "etag" not in refused.headers
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from fastapi import APIRouter, FastAPI
 
 from chassis.http.application import Service
 from chassis.http.lifecycle import Lifecycle
-from chassis.http.server import DrainingServer, create_server
+from chassis.http.server import CannotListen, DrainingServer, create_server, serve
 from chassis.http.settings import HttpSettings, ShutdownSettings
 from tests.sample.api import URL
 
@@ -141,3 +142,23 @@ async def test_a_start_that_fails_is_one_error_and_no_start(logged: Lines) -> No
     [line] = [line for line in logged() if "exception" in line]
     assert line["exception"][0]["exc_value"] == "at the start"
     assert "Traceback" not in str(line)
+
+
+def test_an_address_that_cannot_be_listened_on_is_reported_before_anything_is_opened(service: Service) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = used.getsockname()[1]
+        with pytest.raises(CannotListen, match=f"^{port} is in use on 127.0.0.1$"):
+            serve(service.app, service.lifecycle, HttpSettings(port=port), ShutdownSettings())
+    with pytest.raises(CannotListen, match=r"^8000 cannot be listened on at 192\.0\.2\.1: Cannot assign requested"):
+        serve(service.app, service.lifecycle, HttpSettings(host="192.0.2.1"), ShutdownSettings())
+    with pytest.raises(CannotListen, match=r"at nowhere\.invalid: "):
+        serve(service.app, service.lifecycle, HttpSettings(host="nowhere.invalid"), ShutdownSettings())
+
+
+def test_an_application_that_cannot_start_does_not_end_the_process() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.never_set()
+        yield
+
+    assert not serve(FastAPI(lifespan=lifespan), Lifecycle(), HttpSettings(port=0), ShutdownSettings())

@@ -196,4 +196,17 @@ async def test_readiness_reports_late_events_where_no_worker_runs(
 
     await eventually_true(is_degraded)
     reason = (await client.get("/health/ready")).json()["checks"]["outbox"]
-    assert reason.startswith("the oldest event has been waiting for ")
+    assert reason == "the oldest event has been waiting for 0 s: does a worker run?"
+    application.broker.away = True
+    checks = (await client.get("/health/ready")).json()["checks"]
+    assert checks["broker"] == "cannot be reached"
+    assert checks["outbox"] == "the oldest event has been waiting for 0 s"
+
+
+async def test_a_process_without_a_worker_shows_the_age_of_events_and_does_not_count_them(
+    client: httpx2.AsyncClient,
+) -> None:
+    await client.post(URL, json=DRAFT)
+    metrics = (await client.get("/metrics")).text
+    assert "\noutbox_oldest_seconds " in metrics
+    assert "outbox_waiting" not in metrics

@@ -22,7 +22,7 @@ from chassis.messaging.settings import WorkerSettings
 from chassis.messaging.storage.memory import MemoryMessageStorage
 from chassis.service import ServiceIdentity
 from tests.sample.messaging.contracts import CATALOG, SERVICE_NAME
-from tests.support.logs import log_output
+from tests.support.logs import log_output, logged
 
 CONSUMER = "warehouse-service.history"
 TYPE = "warehouse-service.parcel.created"
@@ -77,8 +77,9 @@ class FakeContext:
             create_worker_service=lambda _: "the worker",
         )
 
-    def serve(self, service: Any, settings: Any) -> None:
+    def serve(self, service: Any, settings: Any, *, port_setting: str) -> None:
         """Record what would be served."""
+        assert port_setting == "WORKER_PORT"
         self.served.append((service, settings))
 
 
@@ -133,6 +134,29 @@ def test_lists_dead_letters_with_a_line_for_each(broker: InProcessBroker) -> Non
     assert len(call(broker, "dead-letters", "list", "--limit", "1").stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("word " * 20 + "ends", "word " * 19 + "word…"),
+        ("word " * 19 + "ends.", "word " * 19 + "ends."),
+        ("word " * 15 + "x" * 200, "word " * 14 + "word…"),
+        ("x" * 200, "x" * 99 + "…"),
+        ("of " + "x" * 200, "of " + "x" * 96 + "…"),
+    ],
+)
+def test_a_long_reason_is_cut_after_a_word(
+    broker: InProcessBroker, monkeypatch: pytest.MonkeyPatch, reason: str, shown: str
+) -> None:
+    letter = asyncio.run(broker.dead_letter(Subscription(CONSUMER, [TYPE]), "1"))
+
+    async def dead_letters(*_: object) -> list[DeadLetter]:
+        return [replace(letter, reason=reason)]
+
+    monkeypatch.setattr(broker, "dead_letters", dead_letters)
+    listed = call(broker, "dead-letters", "list").stdout.splitlines()
+    assert [line.split("  ")[-1] for line in listed] == [shown]
+
+
 def test_shows_everything_about_one(broker: InProcessBroker) -> None:
     shown = json.loads(call(broker, "dead-letters", "show", CONSUMER, "1").stdout)
     assert (shown["reason"], shown["attempts"], shown["body"]) == ("refused after\n1", 1, json.loads(BODY))
@@ -145,6 +169,18 @@ def test_replays_the_named_ones_or_all(broker: InProcessBroker) -> None:
     assert (again.exit_code, again.stderr) == (1, "Error: no dead letter 2\n")
     assert call(broker, "dead-letters", "replay", CONSUMER, "--all").stdout == "replayed 1\n"
     assert call(broker, "dead-letters", "replay", CONSUMER, "--all").stdout == "no dead letters\n"
+
+
+def test_discards_one_once_it_is_confirmed_and_logs_it(broker: InProcessBroker) -> None:
+    with logged() as lines:
+        assert call(broker, "dead-letters", "discard", CONSUMER, "1").exit_code == 1
+        assert call(broker, "dead-letters", "discard", CONSUMER, "1", "--yes").stdout == "discarded 1\n"
+    [line] = [line for line in lines if line["event"] == "dead letter discarded"]
+    assert (line["consumer"], line["dead_letter"], line["level"]) == (CONSUMER, "1", "warning")
+    assert line["reason"] == "refused after\n1"
+    again = call(broker, "dead-letters", "discard", CONSUMER, "1", "--yes")
+    assert (again.exit_code, again.stderr) == (1, "Error: no dead letter 1\n")
+    assert len(call(broker, "dead-letters", "list").stdout.splitlines()) == 1
 
 
 def test_a_dead_letter_without_its_body_is_reported_and_the_others_are_replayed(
@@ -190,7 +226,10 @@ def test_replay_needs_ids_or_all(broker: InProcessBroker) -> None:
         assert (refused.exit_code, "name the ids to replay, or give --all" in refused.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("show", CONSUMER, "1"), ("replay", CONSUMER, "--all")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("show", CONSUMER, "1"), ("replay", CONSUMER, "--all"), ("discard", CONSUMER, "1", "--yes")],
+)
 def test_dead_letters_need_a_broker(broker: InProcessBroker, arguments: tuple[str, ...]) -> None:
     refused = call(broker, "dead-letters", *arguments, url=None)
     assert refused.exit_code == 2

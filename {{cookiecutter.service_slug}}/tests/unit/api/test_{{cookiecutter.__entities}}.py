@@ -65,6 +65,8 @@ async def test_refuses_invalid_amendments(client: httpx2.AsyncClient, change: di
 async def test_changes_need_the_version_that_the_client_saw(client: httpx2.AsyncClient) -> None:
     url = (await create(client)).headers["location"]
     assert problem(await client.post(f"{url}/confirm")) == (428, "precondition-required")
+    unquoted = await client.post(f"{url}/confirm", headers={"if-match": "1"})
+    assert problem(unquoted) == (400, "invalid-precondition")
     refused = await client.post(f"{url}/confirm", headers={"if-match": '"7"'})
     assert problem(refused) == (412, "version-conflict")
     assert refused.headers["etag"] == '"1"'

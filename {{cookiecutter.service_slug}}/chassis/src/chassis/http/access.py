@@ -25,7 +25,8 @@ _log = structlog.stdlib.get_logger("access")
 class RequestObservabilityMiddleware:
     """Wraps the application, with the correlation id in `scope["correlation_id"]` and in every log line.
 
-    Responds with 500 itself, so that no error is logged twice or reaches a client as text.
+    Responds with 500 itself, so that no error is logged twice or reaches a client as text. It stays in
+    `scope["error"]`, for an ASGI application around this one.
     """
 
     def __init__(self, app: ASGIApp, problems: ProblemDocuments, metrics: HttpMetrics, lifecycle: Lifecycle) -> None:
@@ -59,7 +60,8 @@ class RequestObservabilityMiddleware:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
+        except Exception as error:
+            scope["error"] = error
             _log.exception("request failed", method=scope["method"], path=scope["path"])
             if not status:
                 response = self._problems.response(500, correlation_id=correlation_id)

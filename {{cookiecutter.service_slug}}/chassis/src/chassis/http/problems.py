@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from .. import domain, errors
-from .preconditions import PreconditionRequired, etag
+from .preconditions import InvalidPrecondition, PreconditionRequired, etag
 from .routes import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
@@ -41,6 +41,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.KeyReused: ProblemKind(422, "idempotency-key-reused"),
     errors.KeyInUse: ProblemKind(409, "idempotency-key-in-use"),
     errors.Unavailable: ProblemKind(503, "dependency-unavailable"),
+    InvalidPrecondition: ProblemKind(400, "invalid-precondition"),
     PreconditionRequired: ProblemKind(428, "precondition-required"),
 }
 

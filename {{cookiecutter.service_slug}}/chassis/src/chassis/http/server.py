@@ -1,7 +1,10 @@
 """Serves an application and stops it without losing a request."""
 
 import asyncio
+import errno
+import os
 import signal
+import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +18,17 @@ from .lifecycle import Lifecycle
 from .settings import HttpSettings, ShutdownSettings
 
 _log = structlog.stdlib.get_logger("server")
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the message has the reason."""
+
+    def __init__(self, http: HttpSettings, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            super().__init__(f"{http.port} is in use on {http.host}")
+        else:
+            super().__init__(f"{http.port} cannot be listened on at {http.host}: {reason}")
 
 
 class DrainingServer(uvicorn.Server):
@@ -70,7 +84,30 @@ def serve(app: FastAPI, lifecycle: Lifecycle, http: HttpSettings, shutdown: Shut
 
     Returns:
         whether it started at all.
+
+    Raises:
+        CannotListen: the port is in use, or the address is not one of this machine; nothing was opened.
     """
+    _check_address(http)
     server = create_server(app, lifecycle, http, shutdown)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:  # uvicorn's way to end after a failed start, which it has logged
+        if server.started:
+            raise
     return server.started
+
+
+def _check_address(http: HttpSettings) -> None:
+    """Bind and close: uvicorn would only find out after everything else has started, and end the process itself."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
+                if family == socket.AF_INET6:  # as asyncio does: IPv4 has a socket of its own
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
+                probe.bind(address)
+    except OSError as error:
+        raise CannotListen(http, error) from error

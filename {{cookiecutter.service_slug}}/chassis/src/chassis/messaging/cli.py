@@ -28,7 +28,7 @@ def worker(context: Context) -> None:
         http=settings.http.model_copy(update={"port": settings.worker.port}),
         shutdown=settings.shutdown.model_copy(update={"drain_seconds": 0}),
     )
-    context.serve(service, settings)
+    context.serve(service, settings, port_setting="WORKER_PORT")
 
 
 @click.command("asyncapi")

@@ -106,7 +106,8 @@ class DeadLetter:
     """A message that could not be handled, exactly as it was sent, and why.
 
     Args:
-        id: names it in `dead-letters show` and `replay`; assigned by the broker, as the message may hold no valid id.
+        id: names it in `dead-letters show`, `replay` and `discard`; assigned by the broker, as the message may hold no
+            valid id.
         reason: of the last failure.
         attempts: how often it was delivered.
         failed_at: when it was dead-lettered, in UTC.
@@ -123,7 +124,7 @@ class DeadLetter:
 
 
 class DeadLetterNotFound(DomainError):
-    """No dead letter has this id: it never existed, or it was replayed already."""
+    """No dead letter has this id: it never existed, or it was replayed or discarded already."""
 
     def __init__(self, id: str) -> None:
         super().__init__(f"no dead letter {id}")
@@ -222,6 +223,10 @@ class Broker(Protocol):
             DeadLetterIncomplete: its body is missing, and the original message no longer exists.
             Unavailable: the broker cannot be used.
         """
+        ...
+
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Delete a dead letter that can never be handled. Raises DeadLetterNotFound, Unavailable."""
         ...
 
     async def depth(self, subscription: Subscription) -> Depth:

@@ -137,6 +137,10 @@ class TracedBroker:
         """Deliver a dead letter again."""
         await self._broker.replay(subscription, id)
 
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Delete a dead letter."""
+        await self._broker.discard(subscription, id)
+
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages."""
         return await self._broker.depth(subscription)

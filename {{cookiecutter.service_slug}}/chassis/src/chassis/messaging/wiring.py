@@ -13,7 +13,7 @@ from .contracts.catalog import EventCatalog
 from .contracts.serializer import EventSerializer
 from .http import CorrelationMiddleware
 from .inbox.handlers import Subscriptions
-from .outbox.metrics import OutboxMetrics
+from .outbox.metrics import OutboxAge, OutboxMetrics
 from .outbox.outbox_check import outbox_check
 from .outbox.transactions import OutboxTransactions
 from .port import Broker
@@ -61,7 +61,7 @@ class Messaging:
         self._broker = TracedBroker(broker)
         self._storage = storage
         self._subscriptions = subscriptions
-        self._metrics = OutboxMetrics(process.registry)
+        self._age = OutboxAge(process.registry)
         serializer = TracedSerializer(EventSerializer(catalog, new_id), broker.kind)
         process.transactions = OutboxTransactions(process.transactions, storage.outbox, serializer)
         process.checks["broker"] = self._broker.check
@@ -71,7 +71,8 @@ class Messaging:
 
     def serve_without_broker(self) -> None:
         """Stay ready while the broker is away or events are late: requests do not need it, events wait."""
-        late = outbox_check(self._storage.outbox, self._settings.outbox.late_seconds, self._metrics)
+        late_seconds = self._settings.outbox.late_seconds
+        late = outbox_check(self._storage.outbox, late_seconds, self._age, self._broker.check)
         self._process.checks["outbox"] = late
         self._process.optional |= {"broker", "outbox"}
 
@@ -85,7 +86,7 @@ class Messaging:
             subscriptions=self._subscriptions,
             transactions=self._process.transactions,
             check=self._process.checks["database"],
-            outbox_metrics=self._metrics,
+            outbox_metrics=OutboxMetrics(self._process.registry, self._age),
             registry=self._process.registry,
         )
         kept = timedelta(hours=self._settings.consumer.inbox_hours)

@@ -107,7 +107,7 @@ def create_worker(
         subscriptions: the handlers of each consumer.
         transactions: run the handlers; their own events are published in turn.
         check: raises Unavailable while the database is away.
-        outbox_metrics: shared with the readiness check.
+        outbox_metrics: of the relay and of what waits.
         registry: receives the metrics of consumers.
     """
     consumer_metrics = ConsumerMetrics(registry)

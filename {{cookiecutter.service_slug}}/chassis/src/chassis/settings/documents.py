@@ -52,7 +52,8 @@ def _reference_lines(name: str, section: type[Section]) -> Iterator[str]:
         described = schema["properties"][field_name]
         default = f"`{_as_text(field.default)}`" if _as_text(field.default) else "not set"
         if described.get("required_outside_local"):
-            default = "must be set, except with `ENVIRONMENT=local`"
+            required = "must be set, except with `ENVIRONMENT=local`"
+            default = required if default == "not set" else f"{required}: {default}"
         variable = section.variable(field_name)
         yield f"| `{variable}` | {_values(described, schema)} | {default} | {field.description} |"
     yield ""

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from .environment import Environment
 from .section import Section
 
-# Marks a field whose default is an in-memory adapter, fit for local use only.
+# Marks a field whose default, such as an in-memory adapter, is fit for local use only.
 REQUIRED_OUTSIDE_LOCAL: JsonDict = {"required_outside_local": True}
 PLACEHOLDERS = frozenset(
     {
@@ -36,7 +36,8 @@ def _problems(environment: Environment, section: Section) -> Iterator[str]:
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         variable = section.variable(name)
-        if field.json_schema_extra == REQUIRED_OUTSIDE_LOCAL and value is None:
+        is_default = value is None or name not in section.model_fields_set
+        if field.json_schema_extra == REQUIRED_OUTSIDE_LOCAL and is_default:
             yield f"{variable}: must be set where ENVIRONMENT={environment}"
         if environment is Environment.PRODUCTION and _is_placeholder(value):
             yield f"{variable}: holds a placeholder; put the real secret there"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx2
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..http.application import Service
 from ..http.server import create_server
@@ -16,9 +17,15 @@ TIMEOUT_SECONDS = 20
 
 
 @asynccontextmanager
-async def running(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """Start a service inside the block; yields a client of it."""
-    transport = httpx2.ASGITransport(app=service.app)
+async def running(service: Service, *, raise_errors: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
+    """Start a service inside the block; yields a client of it.
+
+    Args:
+        service: not started yet.
+        raise_errors: an unexpected error, which the service answers with 500, is also raised where the test sends the
+            request: the test then fails with its message instead of a status.
+    """
+    transport = httpx2.ASGITransport(app=_raising(service.app) if raise_errors else service.app)
     async with (
         service.app.router.lifespan_context(service.app),
         httpx2.AsyncClient(transport=transport, base_url="http://service") as client,
@@ -41,6 +48,15 @@ async def serving(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
         await task
+
+
+def _raising(app: ASGIApp) -> ASGIApp:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+        if "error" in scope:
+            raise scope["error"]
+
+    return call
 
 
 def problem(response: httpx2.Response) -> tuple[int, str]:

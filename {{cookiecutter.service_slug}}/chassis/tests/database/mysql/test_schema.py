@@ -6,10 +6,10 @@ from chassis.database.mysql import MIGRATIONS
 from chassis.database.mysql import tables as chassis_tables
 from chassis.testing.schema import check_schema
 from tests.sample.storage.mysql import tables
-from tests.support.schemas import SchemaComparisonConformance
+from tests.support.schemas import InPlaceConformance
 
 
-class TestSchemaComparison(SchemaComparisonConformance):
+class TestSchemaComparison(InPlaceConformance):
     """Everything that it notices."""
 
     dialect = "mysql"

@@ -6,10 +6,10 @@ from chassis.database.postgresql import MIGRATIONS
 from chassis.database.postgresql import tables as chassis_tables
 from chassis.testing.schema import check_schema
 from tests.sample.storage.postgresql import tables
-from tests.support.schemas import SchemaComparisonConformance
+from tests.support.schemas import InPlaceConformance
 
 
-class TestSchemaComparison(SchemaComparisonConformance):
+class TestSchemaComparison(InPlaceConformance):
     """Everything that it notices."""
 
     dialect = "postgresql"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +15,9 @@ from chassis.database.sqlite import DatabaseSettings, SqliteDatabase, to_time, t
 from chassis.domain import NotFound
 from chassis.errors import Unavailable
 from chassis.identity import new_id
+from chassis.settings import InvalidSettings, ServiceSettings, load_settings
 from chassis.testing.database import KEY, NOW
+from chassis.testing.environment import clear_settings
 from tests.database.sqlite.files import database_of, settings_of
 from tests.sample.storage.sqlite import create_parcels
 
@@ -25,6 +28,25 @@ COUNT = 20
 def test_refuses_a_url_that_names_no_file(url: str) -> None:
     with pytest.raises(ValidationError, match="must look like sqlite:///"):
         DatabaseSettings(url=SecretStr(url))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A service's settings."""
+
+    service: ServiceSettings
+    database: DatabaseSettings
+
+
+@pytest.mark.parametrize("environment", ["dev", "production"])
+def test_only_local_has_a_default_file(environment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clear_settings(monkeypatch, [ServiceSettings, DatabaseSettings])
+    assert load_settings(Settings).database.path == Path("service.sqlite3")
+    monkeypatch.setenv("ENVIRONMENT", environment)
+    with pytest.raises(InvalidSettings, match=f"DATABASE_URL: must be set where ENVIRONMENT={environment}"):
+        load_settings(Settings)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/service.sqlite3")
+    assert load_settings(Settings).database.path == tmp_path / "service.sqlite3"
 
 
 async def test_the_first_connections_of_a_file_do_not_refuse_each_other(database_settings: DatabaseSettings) -> None:

@@ -12,8 +12,9 @@ from chassis.background import Backoff
 from chassis.database.memory import MemoryDatabase
 from chassis.errors import Unavailable
 from chassis.identity import utc_now
-from chassis.messaging.outbox import OutboxMetrics, Relay, outbox_check
+from chassis.messaging.outbox import OutboxAge, OutboxMetrics, Relay, outbox_check
 from chassis.messaging.outbox import relay as module
+from chassis.messaging.outbox.outbox_check import Check
 from chassis.messaging.outbox.relay import without_repeated_keys
 from chassis.messaging.port import Message
 from chassis.messaging.storage.memory import MemoryOutbox
@@ -127,12 +128,37 @@ def test_no_batch_repeats_a_key_or_holds_a_message_that_follows_on_a_failed_one(
     assert seen == [["a0", "b0", "c0"], ["a1", "b1", "c1"], ["a2", "c2"]]
 
 
+async def available() -> None:
+    """The check of a broker that can be reached."""
+
+
+async def away() -> None:
+    """The check of one that cannot."""
+    raise Unavailable("broker", "cannot be reached")
+
+
+async def hanging() -> None:
+    """The check of one that does not answer."""
+    await asyncio.Event().wait()
+
+
 async def test_readiness_reports_late_events_and_their_age(enqueue: Enqueue, outbox: MemoryOutbox) -> None:
     registry = CollectorRegistry()
-    check = outbox_check(outbox, 0.05, OutboxMetrics(registry))
+    check = outbox_check(outbox, 0.05, OutboxAge(registry), available)
     await check()
     await enqueue("a")
     await asyncio.sleep(0.06)
     with pytest.raises(Unavailable, match=r"the oldest event has been waiting for 0 s: does a worker run\?"):
         await check()
     assert (registry.get_sample_value("outbox_oldest_seconds") or 0) > 0.05
+
+
+@pytest.mark.parametrize("broker_check", [away, hanging])
+async def test_readiness_does_not_ask_for_a_worker_while_the_broker_is_away(
+    enqueue: Enqueue, outbox: MemoryOutbox, broker_check: Check
+) -> None:
+    check = outbox_check(outbox, 0, OutboxAge(CollectorRegistry()), broker_check)
+    await enqueue("a")
+    with pytest.raises(Unavailable) as late:
+        await check()
+    assert late.value.reason == "the oldest event has been waiting for 0 s"

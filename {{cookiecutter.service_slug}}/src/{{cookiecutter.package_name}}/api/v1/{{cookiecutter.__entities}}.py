@@ -113,7 +113,7 @@ def create_router(
         operation_id="confirm_{{ cookiecutter.__entity }}",
         summary="Confirm {{ cookiecutter.__a_noun }}",
         response_model={{ cookiecutter.__Entity }}Representation,
-        responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(404, 409, 412, 413, 422, 428, 503),
+        responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(400, 404, 409, 412, 413, 422, 428, 503),
     )
     async def confirm(id: UUID, request: Request, if_match: IfMatch = None, key: Key = None) -> Response:
         """Makes it binding; possible while the status is `created`."""
@@ -126,7 +126,7 @@ def create_router(
         operation_id="cancel_{{ cookiecutter.__entity }}",
         summary="Cancel {{ cookiecutter.__a_noun }}",
         response_model={{ cookiecutter.__Entity }}Representation,
-        responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(404, 409, 412, 413, 422, 428, 503),
+        responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(400, 404, 409, 412, 413, 422, 428, 503),
     )
     async def cancel(id: UUID, request: Request, if_match: IfMatch = None, key: Key = None) -> Response:
         """Cancels it, before or after it was confirmed."""

@@ -4,17 +4,18 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
-from ...settings import Section
+from ...settings import REQUIRED_OUTSIDE_LOCAL, Section
 
 PREFIX = "sqlite:///"
 
 
 class DatabaseSettings(Section, env_prefix="DATABASE_"):
-    """Where data is stored: one file, which exactly one replica may use."""
+    """Where data is stored: one file, which exactly one replica may use. Only ENVIRONMENT=local has a default."""
 
     url: SecretStr = Field(
         SecretStr(f"{PREFIX}service.sqlite3"),
         description="sqlite:///relative/file or sqlite:////absolute/file",
+        json_schema_extra=REQUIRED_OUTSIDE_LOCAL,
     )
     pool_size: int = Field(4, ge=1, le=64, description="connections for reading; one more writes")
     busy_timeout_seconds: float = Field(5, gt=0, le=60, description="how long to wait for another writer")

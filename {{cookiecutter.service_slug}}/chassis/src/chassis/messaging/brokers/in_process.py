@@ -117,6 +117,11 @@ class InProcessBroker:
         queue.put(Delivery(letter.body, letter.headers))
         del queue.dead[id]
 
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Delete a dead letter."""
+        await self.dead_letter(subscription, id)
+        del self._queue(subscription).dead[id]
+
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages."""
         queue = self._queue(subscription)

@@ -1,4 +1,4 @@
-"""Dead letters on the command line: list them, look at one, replay them."""
+"""Dead letters on the command line: list them, look at one, replay or discard them."""
 
 from .commands import dead_letters
 

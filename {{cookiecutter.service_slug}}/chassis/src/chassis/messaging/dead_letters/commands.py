@@ -1,4 +1,4 @@
-"""The commands `dead-letters list`, `show` and `replay`."""
+"""The commands `dead-letters list`, `show`, `replay` and `discard`."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,7 +14,7 @@ from ..port import Broker, Subscription
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Messages that could not be handled: look at them, and replay them once the reason is gone."""
+    """Messages that could not be handled: look at them, and replay them once the reason is gone, or discard them."""
 
 
 @dead_letters.command("list")
@@ -54,6 +54,19 @@ def replay_command(context: Context, consumer: str, ids: tuple[str, ...], all_of
         raise click.UsageError("name the ids to replay, or give --all")
     broker, [subscription] = _broker(context), _subscriptions(context, consumer)
     _run(replay_dead_letters(broker, subscription, ids))
+
+
+@dead_letters.command("discard")
+@click.argument("consumer")
+@click.argument("id")
+@click.confirmation_option(prompt="A discarded message is lost: its consumer never handles it. Discard it?")
+@click.pass_obj
+def discard_command(context: Context, consumer: str, id: str) -> None:
+    """Delete one that can never be handled."""
+    from .operations import discard_dead_letter
+
+    broker, [subscription] = _broker(context), _subscriptions(context, consumer)
+    _run(discard_dead_letter(broker, subscription, id))
 
 
 def _broker(context: Context) -> Broker:

@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 
 import click
 import orjson
+import structlog
 
 from ..port import Broker, DeadLetter, DeadLetterIncomplete, Subscription
 
 MAX_COUNT = 1_000_000
 REASON_LENGTH = 100
+
+_log = structlog.stdlib.get_logger("dead-letters")
 
 
 async def list_dead_letters(broker: Broker, subscriptions: Sequence[Subscription], limit: int) -> None:
@@ -63,6 +66,15 @@ async def replay_dead_letters(broker: Broker, subscription: Subscription, ids: S
         raise click.ClickException(f"{failed} of {len(chosen)} not replayed")
 
 
+async def discard_dead_letter(broker: Broker, subscription: Subscription, id: str) -> None:
+    """Delete a dead letter; the log keeps a line about it, as nothing else does."""
+    async with _opened(broker):
+        letter = await broker.dead_letter(subscription, id)
+        await broker.discard(subscription, id)
+    _log.warning("dead letter discarded", consumer=subscription.name, dead_letter=id, reason=letter.reason)
+    click.echo(f"discarded {id}")
+
+
 @asynccontextmanager
 async def _opened(broker: Broker) -> AsyncIterator[None]:
     await broker.open()
@@ -73,10 +85,20 @@ async def _opened(broker: Broker) -> AsyncIterator[None]:
 
 
 def _line(subscription: Subscription, letter: DeadLetter) -> str:
-    reason = " ".join(letter.reason.split())[:REASON_LENGTH]
     failed_at = letter.failed_at.isoformat(timespec="seconds")
     attempts = f"{letter.attempts} attempt{'s' if letter.attempts != 1 else ''}"
-    return "  ".join((subscription.name, letter.id, failed_at, attempts, _type(letter.body), reason))
+    return "  ".join(
+        (subscription.name, letter.id, failed_at, attempts, _type(letter.body), _on_one_line(letter.reason))
+    )
+
+
+def _on_one_line(reason: str) -> str:
+    """Its beginning, up to the end of a word if one ends in the second half; `show` prints all of it."""
+    line = " ".join(reason.split())
+    if len(line) <= REASON_LENGTH:
+        return line
+    end = line.rfind(" ", REASON_LENGTH // 2, REASON_LENGTH)
+    return line[: REASON_LENGTH - 1 if end < 0 else end] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _type(body: bytes) -> str:

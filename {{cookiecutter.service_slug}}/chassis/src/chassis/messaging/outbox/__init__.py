@@ -1,6 +1,6 @@
 """The outbox: events that wait to be published, and the relay that publishes them."""
 
-from .metrics import OutboxMetrics
+from .metrics import OutboxAge, OutboxMetrics
 from .outbox_check import outbox_check
 from .port import Backlog, Batch, Outbox, OutboxListener, WaitingMessage
 from .relay import Relay
@@ -10,6 +10,7 @@ __all__ = [
     "Backlog",
     "Batch",
     "Outbox",
+    "OutboxAge",
     "OutboxListener",
     "OutboxMetrics",
     "OutboxTransactions",

@@ -7,12 +7,32 @@ from .port import Backlog
 DELAYS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
-class OutboxMetrics:
-    """Events that wait, events that were published, and how long that took."""
+class OutboxAge:
+    """The age of the oldest event that waits: every process of a service observes it, with or without a worker."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._oldest = Gauge("outbox_oldest_seconds", "Age of the oldest event that waits", registry=registry)
+
+    def set(self, seconds: float) -> None:
+        """Record the age at this moment; 0 if no event waits."""
+        self._oldest.set(seconds)
+
+
+class OutboxMetrics:
+    """Events that wait, events that were published, and how long that took.
+
+    For a process with a relay only: elsewhere nothing counts the events that wait, and the metric would say 0.
+    """
+
+    def __init__(self, registry: CollectorRegistry, age: OutboxAge | None = None) -> None:
+        """Register the metrics.
+
+        Args:
+            registry: receives them.
+            age: if the process observes it already.
+        """
+        self._age = age or OutboxAge(registry)
         self.waiting = Gauge("outbox_waiting", "Events that wait to be published, up to a limit", registry=registry)
-        self.oldest = Gauge("outbox_oldest_seconds", "Age of the oldest event that waits", registry=registry)
         self.failures = Counter("outbox_failures", "Batches that were not confirmed completely", registry=registry)
         self._published = Counter("outbox_published", "Events that the broker has confirmed", registry=registry)
         self._delay = Histogram(
@@ -30,4 +50,4 @@ class OutboxMetrics:
     def backlog(self, backlog: Backlog) -> None:
         """Record what waits at this moment."""
         self.waiting.set(backlog.count)
-        self.oldest.set(backlog.oldest_seconds)
+        self._age.set(backlog.oldest_seconds)

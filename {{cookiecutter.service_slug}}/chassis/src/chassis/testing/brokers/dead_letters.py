@@ -23,7 +23,7 @@ UNKNOWN_ID = "0f8b1c52-93a4-4d0e-8f2f-5f6f1f0a7c11"
 
 
 class DeadLetterConformance(BrokerFixtures):
-    """Dead letters: kept as they were sent, listed, replayed."""
+    """Dead letters: kept as they were sent, listed, replayed, discarded."""
 
     async def test_a_dead_message_is_kept_as_it_was_sent_with_its_reason(
         self, broker: Broker, subscription: Subscription, type: str
@@ -80,6 +80,35 @@ class DeadLetterConformance(BrokerFixtures):
         with pytest.raises(DeadLetterNotFound):
             await broker.dead_letter(subscription, dead.id)
 
+    async def test_a_discarded_dead_letter_is_deleted_and_not_delivered(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        sent = new_messages(type, 3, key="one")
+        await dead_letter_all(broker, subscription, sent)
+        dead = await broker.dead_letters(subscription, limit=10)
+        await broker.discard(subscription, dead[1].id)
+        left = [each.body for each in await broker.dead_letters(subscription, limit=10)]
+        assert left == [sent[0].body, sent[2].body]
+        assert await broker.depth(subscription) == Depth(waiting=0, dead=2)
+        for operation in (broker.discard, broker.replay, broker.dead_letter):
+            with pytest.raises(DeadLetterNotFound):
+                await operation(subscription, dead[1].id)
+        handler = RecordingHandler()
+        async with broker.consuming(subscription, handler, CONCURRENCY):
+            await broker.replay(subscription, dead[2].id)
+            await handler.wait_for(sent[2].body)
+        assert bodies_of(sent[2:]) == [delivery.body for delivery in handler.deliveries]
+
+    async def test_only_the_subscription_of_a_dead_letter_can_discard_it(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        other = Subscription(f"{subscription.name}-other", [type])
+        await dead_letter_all(broker, subscription, new_messages(type, 1))
+        [dead] = await broker.dead_letters(subscription, limit=10)
+        with pytest.raises(DeadLetterNotFound):
+            await broker.discard(other, dead.id)
+        assert await broker.dead_letters(subscription, limit=10) == [dead]
+
     @pytest.mark.parametrize("id", ["", "no such dead letter", "0", "999999", "1-1", "../x", UNKNOWN_ID])
     async def test_an_unknown_id_raises_dead_letter_not_found(
         self, broker: Broker, subscription: Subscription, id: str
@@ -89,6 +118,8 @@ class DeadLetterConformance(BrokerFixtures):
             await broker.dead_letter(subscription, id)
         with pytest.raises(DeadLetterNotFound):
             await broker.replay(subscription, id)
+        with pytest.raises(DeadLetterNotFound):
+            await broker.discard(subscription, id)
 
 
 async def dead_letter_all(broker: Broker, subscription: Subscription, sent: Sequence[Message]) -> None:

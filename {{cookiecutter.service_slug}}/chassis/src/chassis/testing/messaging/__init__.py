@@ -25,6 +25,7 @@ from .inbox import InboxConformance  # noqa: E402
 from .lifecycle import EventLifecycleConformance  # noqa: E402
 from .message_schemas import MessageSchemas  # noqa: E402
 from .outbox import OutboxConformance  # noqa: E402
+from .published_fields import assert_fields_are_published  # noqa: E402
 from .relays import FailingBroker, relaying  # noqa: E402
 from .storage import new_entry, new_message, new_messages  # noqa: E402
 
@@ -36,6 +37,7 @@ __all__ = [
     "MessageSchemas",
     "OutboxConformance",
     "assert_catalog_is_complete",
+    "assert_fields_are_published",
     "new_entry",
     "new_message",
     "new_messages",

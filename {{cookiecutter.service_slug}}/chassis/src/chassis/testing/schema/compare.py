@@ -16,17 +16,12 @@ from sqlalchemy.schema import (
     UniqueConstraint,
 )
 
+from .batches import CONSTRAINTS, operations
 from .replay import TableState, replay
 
 # Kind and name of a part of a table, and its definition.
 Parts = dict[tuple[str, str], str]
-_KINDS: dict[type[Constraint], tuple[str, str]] = {
-    CheckConstraint: ("CHECK constraint", "create_check_constraint"),
-    UniqueConstraint: ("unique constraint", "create_unique_constraint"),
-    ForeignKeyConstraint: ("foreign key", "create_foreign_key"),
-    PrimaryKeyConstraint: ("primary key", "create_primary_key"),
-}
-_ADD = {"column": "add_column", "index": "create_index", "constraint": "execute", **dict(_KINDS.values())}
+_ADD = {"column": "add_column", "index": "create_index", "constraint": "execute", **dict(CONSTRAINTS.values())}
 _DROP = {"column": "drop_column", "index": "drop_index"}
 
 
@@ -35,7 +30,7 @@ class Comparison:
     """Migrations and tables, compared.
 
     Args:
-        differences: each with its remedy; empty if they agree.
+        differences: each with its remedy, and operations that fail on this database; empty if they agree.
         unchecked: raw SQL in migrations, whose effect the comparison does not see.
     """
 
@@ -70,12 +65,12 @@ def compare_schema(folders: Sequence[Path], dialect: str, metadata: MetaData) ->
     differences = [
         difference
         for name in sorted({*migrated, *defined})
-        for difference in _compare_table(name, migrated.get(name), defined.get(name))
+        for difference in _compare_table(name, migrated.get(name), defined.get(name), outcome.dialect)
     ]
-    return Comparison(differences, outcome.unchecked)
+    return Comparison([*outcome.refused, *differences], outcome.unchecked)
 
 
-def _compare_table(table: str, migrated: Parts | None, defined: Parts | None) -> Iterator[str]:
+def _compare_table(table: str, migrated: Parts | None, defined: Parts | None, dialect: Dialect) -> Iterator[str]:
     if defined is None:
         yield f"table `{table}` is left by the migrations but not defined: drop it in a new revision, or define it"
     elif migrated is None:
@@ -83,19 +78,20 @@ def _compare_table(table: str, migrated: Parts | None, defined: Parts | None) ->
     else:
         for part in sorted({*migrated, *defined}):
             if migrated.get(part) != defined.get(part):
-                yield _difference(table, part, migrated.get(part), defined.get(part))
+                yield _difference(table, part, migrated.get(part), defined.get(part), dialect)
 
 
-def _difference(table: str, part: tuple[str, str], migrated: str | None, defined: str | None) -> str:
+def _difference(table: str, part: tuple[str, str], migrated: str | None, defined: str | None, dialect: Dialect) -> str:
     kind, name = part
     add, drop = _ADD[kind], _DROP.get(kind, "drop_constraint")
     what = f"{kind} `{table}.{name}`"
     if migrated is None:
-        return f"{what} is defined ({defined}) but no migration adds it: add a revision with op.{add}"
+        missing = f"{what} is defined ({defined}) but no migration adds it"
+        return f"{missing}: add a revision with {operations(dialect, table, add)}"
     if defined is None:
         left = f"{what} is left by the migrations ({migrated}) but not defined"
-        return f"{left}: define it, or add a revision with op.{drop}"
-    remedy = "op.alter_column" if kind == "column" else f"op.{drop} and op.{add}"
+        return f"{left}: define it, or add a revision with {operations(dialect, table, drop)}"
+    remedy = operations(dialect, table, *(["alter_column"] if kind == "column" else [drop, add]))
     hint = "; autogenerate may not notice it" if kind == "CHECK constraint" else ""
     return f"{what} is `{migrated}` after the migrations but defined as `{defined}`: add a revision with {remedy}{hint}"
 
@@ -108,7 +104,7 @@ def _parts(state: TableState, dialect: Dialect) -> Parts:
         parts["index", str(index.name)] = _text(CreateIndex(index).compile(dialect=dialect))
     for constraint in state.constraints:
         definition = _definition(constraint, dialect)
-        kind = next((kind for type, (kind, _) in _KINDS.items() if isinstance(constraint, type)), "constraint")
+        kind = next((kind for type, (kind, _) in CONSTRAINTS.items() if isinstance(constraint, type)), "constraint")
         if definition:
             parts[kind, str(constraint.name or definition)] = definition
     return parts

@@ -14,6 +14,10 @@ from sqlalchemy import Column, Constraint, DefaultClause, FetchedValue, Index, T
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CheckConstraint
 
+from .batches import CONSTRAINTS, needs_batch, operations
+
+_ALTERS = {"add_constraint", "alter_column", "drop_constraint"}
+
 
 @dataclass
 class TableState:
@@ -49,11 +53,24 @@ class Replay:
         dialect: of the database.
         tables: as the operations leave them.
         unchecked: statements whose effect is unknown.
+        refused: operations that fail on this database, each with its remedy.
+        revision: the one that runs.
     """
 
     dialect: Dialect
     tables: dict[str, TableState] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    revision: str = ""
+
+    def require_batch(self, operation: str, table: str) -> None:
+        """Refuse an operation outside of a batch if the database cannot alter a table in place."""
+        if needs_batch(self.dialect, operation):
+            remedy = operations(self.dialect, table, operation)
+            self.refused.append(
+                f"revision {self.revision} alters `{table}` by op.{operation}, "
+                f"which fails on this database ({self.dialect.name}): write {remedy}"
+            )
 
 
 class _Connection:
@@ -78,6 +95,7 @@ class _ReplayImpl(DefaultImpl):
     def __init__(self, context: MigrationContext, replay: Replay) -> None:
         super().__init__(context.dialect, None, True, None, StringIO(), {})
         self._replay = replay
+        self._in_batch = 0
 
     @property
     def bind(self) -> Any:
@@ -88,8 +106,15 @@ class _ReplayImpl(DefaultImpl):
 
     def requires_recreate_in_batch(self, batch_op: Any) -> bool:
         """Tables are descriptions here, so that batches need no copies."""
-        del batch_op
+        self._in_batch += sum(name in _ALTERS for name, *_ in batch_op.batch)
         return False
+
+    def _alters(self, operation: str, table: str) -> None:
+        """Alembic calls this class for each operation of a batch right after it asked whether to copy the table."""
+        if self._in_batch:
+            self._in_batch -= 1
+        else:
+            self._replay.require_batch(operation, table)
 
     def execute(self, sql: Any, execution_options: Any = None) -> None:
         del execution_options
@@ -125,6 +150,8 @@ class _ReplayImpl(DefaultImpl):
         type_: Any = None,
         **_: Any,
     ) -> None:
+        is_renamed_only = name is not None and nullable is None and server_default is False and type_ is None
+        self._alters("rename_column" if is_renamed_only else "alter_column", table_name)
         columns = self._replay.tables[table_name].columns
         column = columns[column_name]
         if nullable is not None:
@@ -139,9 +166,12 @@ class _ReplayImpl(DefaultImpl):
             columns[name] = columns.pop(column_name)
 
     def add_constraint(self, const: Any, **_: Any) -> None:
+        operation = next((each for type, (_, each) in CONSTRAINTS.items() if isinstance(const, type)), "")
+        self._alters(operation, const.table.name)
         self._replay.tables[const.table.name].constraints.append(const)
 
     def drop_constraint(self, const: Any, **_: Any) -> None:
+        self._alters("drop_constraint", const.table.name)
         state = self._replay.tables[const.table.name]
         state.constraints = [each for each in state.constraints if each.name != const.name]
 
@@ -175,6 +205,7 @@ def replay(folders: Iterable[Path], dialect: str) -> Replay:
     context.impl = _ReplayImpl(context, outcome)
     scripts = ScriptDirectory(locations[0], version_locations=locations)
     for script in reversed(list(scripts.walk_revisions())):
+        outcome.revision = script.revision
         with Operations.context(context):
             script.module.upgrade()
     return outcome

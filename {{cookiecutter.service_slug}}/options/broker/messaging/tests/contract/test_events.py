@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,12 @@ from chassis.domain import DomainEvent
 from chassis.identity import new_id
 from chassis.messaging.contracts import EventSerializer, asyncapi, json_schema
 from chassis.testing.events import domain_events
-from chassis.testing.messaging import MessageSchemas, assert_catalog_is_complete, objections
+from chassis.testing.messaging import (
+    MessageSchemas,
+    assert_catalog_is_complete,
+    assert_fields_are_published,
+    objections,
+)
 
 from {{ cookiecutter.package_name }} import bootstrap
 from {{ cookiecutter.package_name }}.infrastructure.messages import CATALOG, HISTORY
@@ -21,6 +26,8 @@ CONTRACTS = Path(__file__).parents[2] / "contracts"
 # CONTRACTS: the folder of another version, which readers may have been built from as well.
 PUBLISHED = Path(os.environ.get("CONTRACTS", CONTRACTS))
 EVENTS = domain_events("{{ cookiecutter.package_name }}.domain")
+# Fields of events that other services must not see, such as "{{ cookiecutter.__Entity }}Created.reference".
+UNPUBLISHED: Collection[str] = ()
 
 
 def happened() -> Iterator[DomainEvent]:
@@ -41,6 +48,10 @@ def as_json(document: Any) -> Any:
 def test_every_event_has_a_schema_with_examples_and_a_reader() -> None:
     history = bootstrap.create_subscriptions_in_memory()[HISTORY]
     assert_catalog_is_complete(CATALOG, events=EVENTS, history=history)
+
+
+def test_every_field_of_an_event_is_published() -> None:
+    assert_fields_are_published(CATALOG, happened(), unpublished=UNPUBLISHED)
 
 
 def test_nothing_breaks_a_reader() -> None:

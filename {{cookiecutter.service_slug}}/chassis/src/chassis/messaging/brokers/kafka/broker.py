@@ -113,6 +113,11 @@ class KafkaBroker:
         await self._producer.send([replay_copy(record, subscription)])
         await self._producer.send([tombstone(id, subscription)])
 
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Write its tombstone."""
+        await self._find(subscription, id)
+        await self._producer.send([tombstone(id, subscription)])
+
     async def depth(self, subscription: Subscription) -> Depth:
         """Messages that the groups have not committed, in channels and retry topics; and dead letters."""
         with self._translated():

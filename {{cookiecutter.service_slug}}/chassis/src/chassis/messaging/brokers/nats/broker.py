@@ -131,6 +131,11 @@ class NatsBroker:
         with unavailable_errors():
             await self._dead_letters.replay(self._connection.session(), subscription, id)
 
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Delete it from the stream of dead letters."""
+        with unavailable_errors():
+            await self._dead_letters.discard(self._connection.session(), subscription, id)
+
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages."""
         with unavailable_errors():

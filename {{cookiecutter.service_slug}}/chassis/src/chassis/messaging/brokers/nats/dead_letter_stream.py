@@ -1,4 +1,4 @@
-"""Stores, finds and replays dead letters."""
+"""Stores, finds, replays and discards dead letters."""
 
 import asyncio
 import re
@@ -91,8 +91,16 @@ class DeadLetterStreams:
             headers[ORIGINAL] = str(original)
         message = OutgoingMessage(names.replay_subject, dead_letter.body, headers)
         _require_confirmed(session, await self._publish(session, subscription, message))
+        await self._delete(session, subscription, id)
+
+    async def discard(self, session: Session, subscription: Subscription, id: str) -> None:
+        """Delete it. Raises DeadLetterNotFound."""
+        await self._stored(session, subscription, id)  # the stream holds those of other subscriptions too
+        await self._delete(session, subscription, id)
+
+    async def _delete(self, session: Session, subscription: Subscription, id: str) -> None:
         try:
-            await session.jetstream.delete_msg(names.dead_stream, int(id))
+            await session.jetstream.delete_msg(DeadLetterNames.of(subscription).dead_stream, int(id))
         except APIError:
             await self.find(session, subscription, id)  # raises if another process was faster
             raise

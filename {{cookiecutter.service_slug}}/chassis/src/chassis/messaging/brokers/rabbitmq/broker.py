@@ -82,6 +82,10 @@ class RabbitBroker:
         """Publish it to the subscription's queue, then remove it from the dead ones."""
         await self._dead_letters.replay(subscription.name, id)
 
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Remove it from the dead ones."""
+        await self._dead_letters.discard(subscription.name, id)
+
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages, without those that handlers hold now."""
         return await self._dead_letters.depth(subscription.name)

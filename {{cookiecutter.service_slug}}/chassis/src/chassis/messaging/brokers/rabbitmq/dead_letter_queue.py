@@ -60,6 +60,12 @@ class DeadLetterQueues:
                 raise Unavailable("broker", "did not confirm the message")
             await reader.remove(message)
 
+    async def discard(self, name: str, id: str) -> None:
+        """Remove one. Raises DeadLetterNotFound."""
+        async with self._read(name) as reader:
+            message, _ = await reader.find(id, to_remove=True)
+            await reader.remove(message)
+
     @asynccontextmanager
     async def _read(self, name: str) -> AsyncIterator[DeadLetterReader]:
         """A reader; inside the block the only one."""

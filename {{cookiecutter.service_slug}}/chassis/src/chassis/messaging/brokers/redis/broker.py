@@ -109,6 +109,10 @@ class RedisBroker:
         """Move it to the stream that only this subscription reads."""
         await DeadLetterStream(self._connections, subscription).replay(id)
 
+    async def discard(self, subscription: Subscription, id: str) -> None:
+        """Delete it from the stream of dead letters."""
+        await DeadLetterStream(self._connections, subscription).discard(id)
+
     async def depth(self, subscription: Subscription) -> Depth:
         """Messages in the streams that are not acknowledged, and dead letters."""
         streams = [dead_stream_of(subscription), *streams_of(subscription)]

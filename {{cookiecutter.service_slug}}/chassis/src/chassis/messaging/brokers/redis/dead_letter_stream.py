@@ -42,6 +42,11 @@ class DeadLetterStream:
         if not _ID.fullmatch(id) or not await self._connections.run(scripts.REPLAY, keys, id, OWN_FIELDS):
             raise DeadLetterNotFound(id)
 
+    async def discard(self, id: str) -> None:
+        """Delete one. Raises DeadLetterNotFound."""
+        if not _ID.fullmatch(id) or not await self._connections.run(scripts.DISCARD, [self._stream], id):
+            raise DeadLetterNotFound(id)
+
     async def _read(self, first: str, last: str, limit: int) -> list[DeadLetter]:
         found = await self._connections.run(scripts.DEAD_LETTERS, [self._stream], first, last, limit)
         return [_dead_letter(*each) for each in found]

@@ -160,6 +160,11 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return 1
 """
 
+# KEYS: stream of dead letters. ARGV: id. Returns how many were deleted.
+DISCARD = """#!lua flags=allow-oom
+return redis.call('XDEL', KEYS[1], ARGV[1])
+"""
+
 # KEYS: stream of dead letters. ARGV: first id, last id, maximum count.
 DEAD_LETTERS = """#!lua flags=no-writes
 return redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
