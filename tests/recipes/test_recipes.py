@@ -15,6 +15,8 @@ CASES = [*(("default", recipe) for recipe in (*OF_EVERY_SERVICE, "handle-an-even
 # Existing files that a second aggregate may touch.
 EDITED_FOR_AN_AGGREGATE = 6
 ON_THE_REAL_DATABASE = "pytest -q tests/integration -k '(Storage or Pages or migrat or autogenerate) and not random'"
+# Those that the service adds to the chassis' suite, whatever its newest revision is.
+BACKUPS_OF_THE_SERVICE = "pytest -q tests/integration/test_backup.py -k 'not TestBackup'"
 SECOND_AGGREGATE = Path(__file__).parent / "within" / "second_aggregate.py"
 
 
@@ -42,6 +44,7 @@ def test_recipes_can_follow_one_another(team: Team, record_property: Callable[[s
         team.commit()
     team.run("make contract slo check")
     team.run(ON_THE_REAL_DATABASE)
+    team.run(BACKUPS_OF_THE_SERVICE)
 
 
 @pytest.mark.parametrize("team", [case("default", "aggregate", name="aggregate")], indirect=True)
