@@ -1,4 +1,4 @@
-"""The chassis as a package on an index, and a service that takes it from there, as docs/chassis.md says."""
+"""The chassis as a package on an index, and a service that takes it from there, as docs/chassis-package.md says."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.baked import Baked
 from tests.project import Project
 from tools import environments, interpreters, options, rendering, uv
 
-DOCUMENT = "docs/chassis.md"
+DOCUMENT = "docs/chassis-package.md"
 # The document's example, and a folder of wheels in its place.
 INDEX, WHEELS = 'url = "https://packages.example.com/simple"', 'url = "wheels"\nformat = "flat"'
 # Only `cruft create` makes this file, and ends it so.

@@ -79,6 +79,15 @@ def test_metrics_in_runbooks_exist(metrics: Metrics) -> None:
     assert MONITORING.unknown_metrics_in_runbooks(metrics, OTHER_NAMES) == []
 
 
+def test_every_metric_is_listed(metrics: Metrics) -> None:
+    rows = re.findall(r"(?m)^\| (`.+?) \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"))
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    exposed = {re.sub("_(bucket|sum|count)$", "", name) for name in metrics}
+    assert not (missing := exposed - listed), f"add {sorted(missing)} to docs/metrics.md"
+    gone = {name for name in listed - exposed if not name.startswith("process_")}  # on Linux only
+    assert not gone, f"the service has no {sorted(gone)}: remove them from docs/metrics.md"
+
+
 def test_settings_in_runbooks_exist(settings: Any) -> None:
     known = {section.variable(name) for section in sections(type(settings)).values() for name in section.model_fields}
     assert MONITORING.unknown_variables_in_runbooks(known) == []

@@ -27,7 +27,7 @@ class {{ cookiecutter.__Entity }}Created({{ cookiecutter.__Entity }}Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class {{ cookiecutter.__Entity }}Amended({{ cookiecutter.__Entity }}Event):
-    """Its details changed before it was confirmed; both fields hold the new values."""
+    """Its details changed before it was confirmed; all fields hold the new values."""
 
     action: ClassVar[str] = "amended"
 

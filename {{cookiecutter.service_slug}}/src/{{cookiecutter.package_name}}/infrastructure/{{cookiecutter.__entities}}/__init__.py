@@ -1,1 +1,1 @@
-"""How {{ cookiecutter.__nouns }} are stored and published."""
+"""How {{ cookiecutter.__nouns }} are stored{{ " and published" if cookiecutter.broker != "none" }}."""

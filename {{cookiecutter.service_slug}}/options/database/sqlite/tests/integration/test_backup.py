@@ -59,7 +59,7 @@ def test_what_a_crash_left_in_the_log_is_in_the_backup(
     crashed.mkdir()
     with closing(sqlite3.connect(original)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("UPDATE alembic_version SET version_num = 'in the log' WHERE version_num = '0001'")
+        connection.execute("INSERT INTO alembic_version (version_num) VALUES ('in the log')")
         connection.commit()
         for file in original.parent.glob(f"{original.name}*"):
             (crashed / file.name).write_bytes(file.read_bytes())

@@ -1,6 +1,7 @@
+{%- from "slots.jinja" import slot with context -%}
 """The events that the service publishes, and its consumers: consumer name -> event type -> handler.
 
-To handle another service's event, add its type to a consumer; the queue, group or durable consumer is created at start.
+To handle another service's event, add its type to a consumer; its {{ slot("broker-word") }} is created at start.
 """
 
 from chassis.messaging.contracts import EventCatalog
