@@ -14,12 +14,12 @@ COMMITTER = {f"GIT_{who}_{what}": "team@example.com" for who in ("AUTHOR", "COMM
 
 
 def run(*command: str, cwd: Path) -> str:
-    """Run a command, which must succeed. Returns what it printed."""
+    """Run a command, which must succeed. Returns what it printed, warnings and errors last."""
     done = subprocess.run(
         command, cwd=cwd, env=os.environ | COMMITTER, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def cruft(*arguments: str, cwd: Path) -> str:

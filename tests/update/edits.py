@@ -10,6 +10,8 @@ from tests.recipes.recipe import Recipe
 README = "README.md"
 DELETED = "docs/runbooks/migration-failed.md"
 RENAMED = ("tests/unit/domain/test_orders.py", "tests/unit/domain/test_life_of_orders.py")
+REMOVED = "docs/how-to/add-a-query.md"
+ADDED = "docs/newer.md"
 IDENTITY = "chassis/src/chassis/identity.py"
 
 Edit = Callable[[Path], None]
@@ -41,9 +43,19 @@ def document_the_clock(service: Path) -> None:
     replace(service / IDENTITY, "The current time in UTC.", "The current time in UTC, of this host.")
 
 
-def read_another_clock(service: Path) -> None:
+def read_another_identity(service: Path) -> None:
     """Edit the chassis on lines that the newer template leaves alone."""
     replace(service / IDENTITY, "    return uuid7()\n", "    identity = uuid7()\n    return identity\n")
+
+
+def retitle_a_recipe(service: Path) -> None:
+    """Edit a document that the newer template removes."""
+    replace(service / REMOVED, "# Add an endpoint that only reads", "# Add an endpoint that reads")
+
+
+def write_the_same_document(service: Path) -> None:
+    """Write a document at a path where the newer template adds one."""
+    (service / ADDED).write_text("# Ours\n", encoding="utf-8")
 
 
 def upgrade_dependencies(service: Path) -> None:
@@ -78,8 +90,11 @@ EVERY: dict[str, Edit] = {
     "a deleted runbook": delete_a_runbook,
     "a renamed test": rename_a_test,
 }
-# Both the team and the newer template change the same lines of this file.
+# The newer template changes other lines of the same files.
+BESIDE: dict[str, Edit] = {**EVERY, "the chassis, other lines": read_another_identity}
+# The newer template changes the same lines of this file, or adds it.
 CONFLICTING: dict[str, tuple[Edit, str]] = {
-    "same line of the chassis": (document_the_clock, IDENTITY),
+    "the chassis, same line": (document_the_clock, IDENTITY),
     "make upgrade": (upgrade_dependencies, "pyproject.toml"),
+    "a document of the same name": (write_the_same_document, ADDED),
 }

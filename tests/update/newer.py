@@ -19,7 +19,7 @@ CHANGED = (
     (
         f"{SERVICE}/chassis/src/chassis/identity.py",
         "The current time in UTC.",
-        "The current time in UTC, from the machine.",
+        "The time in UTC, from the machine.",
     ),
     (RENAMED, "and its rules.", "and all of its rules."),
     (MIGRATION_FAILED, "## Symptoms", "## Symptoms\n\nThe release stops."),

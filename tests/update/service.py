@@ -12,6 +12,7 @@ from typing import Any
 from tests import cruft
 
 MARKER = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
+REJECTED = ".rej"
 Contents = Mapping[str, tuple[bytes, bool]]
 
 
@@ -46,9 +47,9 @@ class Service:
         edit(self.path)
         cruft.commit(self.path, "edited")
 
-    def update(self, *arguments: str) -> None:
-        """Update it without questions; the commit recorded is that of the branch, or of `--checkout`."""
-        cruft.cruft("update", "--skip-apply-ask", *arguments, cwd=self.path)
+    def update(self, *arguments: str) -> str:
+        """Update it without questions. Returns what cruft printed."""
+        return cruft.cruft("update", "--skip-apply-ask", *arguments, cwd=self.path)
 
     def contents(self) -> Contents:
         """Every file."""
@@ -58,13 +59,13 @@ class Service:
         """Files that an update left to be resolved: with markers, unmerged, or beside a `.rej`."""
         unmerged = cruft.run("git", "diff", "--name-only", "--diff-filter=U", cwd=self.path).splitlines()
         marked = [name for name, (content, _) in self.contents().items() if MARKER.search(content)]
-        rejected = [name.removesuffix(".rej") for name in self.contents() if name.endswith(".rej")]
+        rejected = [name.removesuffix(REJECTED) for name in self.contents() if name.endswith(REJECTED)]
         return sorted({*unmerged, *marked, *rejected})
 
 
 @dataclass(frozen=True)
 class Update:
-    """Four states of a service: as generated, as the team left it, as updated, and generated from the newer template."""
+    """Four states of a service: generated, edited by its team, updated, and fresh from the newer template."""
 
     generated: Contents
     edited: Contents
@@ -78,8 +79,9 @@ class Update:
         return {name for name in names if self.generated.get(name) != self.edited.get(name)}
 
     def problems(self, conflicts: list[str]) -> list[str]:
-        """Whatever was lost, came back or differs from a fresh service; files in conflict are for the team to review."""
-        untouched = {*self.updated, *self.fresh} - self.touched
+        """Whatever is lost, came back or differs from a fresh service; the team reviews files in conflict."""
+        rejected = {name for name in self.updated if name.endswith(REJECTED)}
+        untouched = {*self.updated, *self.fresh} - self.touched - rejected
         differing = [name for name in untouched if self.updated.get(name) != self.fresh.get(name)]
         changed = [name for name in self.touched - {*conflicts} if not self._is_kept(name)]
         return [f"{name} is not as in a fresh service" for name in sorted(differing)] + [
