@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import shutil
+import stat
 import sys
 import tempfile
 from collections import defaultdict
@@ -217,6 +218,14 @@ def pruning(chassis: Path = CHASSIS) -> Pruning:
     return Pruning(chassis, choices, packages)
 
 
+def make_writable() -> None:
+    """Let the owner write: cookiecutter copies the modes of files and folders, and a template may be read-only."""
+    for path in [Path(), *Path().rglob("*")]:
+        mode = path.lstat().st_mode
+        if not mode & stat.S_IWUSR and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) | stat.S_IWUSR)
+
+
 def is_kept() -> bool:
     """Whether the service stays here; `cruft diff` and `cruft update` generate one in a folder that they remove."""
     folder = Path.cwd().parent
@@ -241,6 +250,7 @@ def next_steps() -> str:
 
 def main() -> int:
     """Check everything, then change: either all of it is done or nothing. Then print what comes next."""
+    make_writable()
     sources, problems = check()
     chassis = pruning()
     problems += chassis.problems

@@ -10,6 +10,8 @@ from tools import options
 
 CRUFT = Path(sys.executable).with_name("cruft")
 SECONDS = 300
+# The files of a service: the content of each, and whether it is executable.
+Contents = dict[str, tuple[bytes, bool]]
 COMMITTER = {f"GIT_{who}_{what}": "team@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -44,7 +46,7 @@ def working_tree(into: Path) -> None:
             shutil.copy2(options.ROOT / file, into / file)
 
 
-def contents(folder: Path) -> dict[str, tuple[bytes, bool]]:
+def contents(folder: Path) -> Contents:
     """Every file of a service without what git and cruft keep: its content, and whether it is executable."""
     files = (file for file in folder.rglob("*") if file.is_file() and ".git" not in file.relative_to(folder).parts)
     named = {file.relative_to(folder).as_posix(): file for file in files if file.name != ".cruft.json"}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests import baked
-from tests.cruft import contents
+from tests.cruft import Contents, contents
 from tests.update import newer, templates
-from tests.update.service import Contents, Service
+from tests.update.service import Service
 
 Answers = dict[str, str]
 Create = Callable[[str, Answers], Service]

@@ -4,16 +4,16 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests import cruft
+from tests.cruft import Contents
 
 MARKER = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 REJECTED = ".rej"
-Contents = Mapping[str, tuple[bytes, bool]]
 
 
 class Service:
