@@ -56,11 +56,12 @@ class Service:
         return cruft.contents(self.path)
 
     def conflicts(self) -> list[str]:
-        """Files that an update left to be resolved: with markers, unmerged, or beside a `.rej`."""
+        """Files that an update left to be resolved, found as docs/upgrading.md says; none has hidden markers."""
         unmerged = cruft.run("git", "diff", "--name-only", "--diff-filter=U", cwd=self.path).splitlines()
-        marked = [name for name, (content, _) in self.contents().items() if MARKER.search(content)]
-        rejected = [name.removesuffix(REJECTED) for name in self.contents() if name.endswith(REJECTED)]
-        return sorted({*unmerged, *marked, *rejected})
+        rejected = cruft.run("git", "ls-files", "--others", f"*{REJECTED}", cwd=self.path).splitlines()
+        marked = {name for name, (content, _) in self.contents().items() if MARKER.search(content)}
+        assert marked <= {*unmerged}
+        return sorted({*unmerged, *(name.removesuffix(REJECTED) for name in rejected)})
 
 
 @dataclass(frozen=True)
