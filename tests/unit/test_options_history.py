@@ -47,7 +47,7 @@ class History:
         for (option, choice), commit in last.items():
             if (option, choice) not in answers(self.today):
                 what = f"its choice {choice!r}" if choice else "it"
-                yield f"{option}: {what} exists in {commit} and no longer now, and services have it; {RESTORE}"
+                yield f"{option}: {what} is in {commit} and no longer offered, but services have it; {RESTORE}"
 
     def _other_defaults(self) -> Iterator[str]:
         earliest: dict[str, tuple[str, str]] = {}
@@ -98,7 +98,7 @@ def history() -> History:
 
 
 def git(*arguments: str) -> str:
-    """What git prints in this repository."""
+    """The output of git in this repository."""
     return subprocess.run(["git", *arguments], cwd=options.ROOT, capture_output=True, text=True, check=True).stdout
 
 
@@ -160,8 +160,8 @@ def reordered(model: Model, folders: set[str]) -> None:
         ),
         (with_a_layer, "cache, added by the working tree: its first choice 'redis' brings the layer database/cached"),
         (in_the_chassis, "cache, added by the working tree: its first choice 'redis' brings folders of the chassis"),
-        (without_a_choice, "broker: its choice 'nats' exists in COMMIT and no longer now"),
-        (without_an_option, "team: it exists in COMMIT and no longer now"),
+        (without_a_choice, "broker: its choice 'nats' is in COMMIT and no longer offered"),
+        (without_an_option, "team: it is in COMMIT and no longer offered"),
         (
             reordered,
             "database: its first choice is 'postgresql' in FIRST and 'sqlite' now; put 'postgresql' first again",

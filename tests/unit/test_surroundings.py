@@ -19,7 +19,7 @@ BOUND = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override"]
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """The home of someone who has never generated anything."""
+    """An empty home directory."""
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
@@ -95,7 +95,7 @@ def test_from_a_read_only_template_with_a_read_only_home(
 
 @pytest.fixture
 def read_only(template: Path, tmp_path: Path) -> Iterator[Path]:
-    """A folder with a template and a home in which nobody may write."""
+    """A folder with a template and a home, all without write permission."""
     folder = tmp_path / "read-only"
     shutil.copytree(template, folder / "template")
     (folder / "home").mkdir()

@@ -1,4 +1,4 @@
-"""What teams do to a service between two updates: each edit changes the files of a service in a folder."""
+"""Edits of a team between two updates: each changes the files of a service in a folder."""
 
 import subprocess
 from collections.abc import Callable

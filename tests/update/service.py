@@ -34,7 +34,7 @@ class Service:
 
     @property
     def answers(self) -> dict[str, Any]:
-        """What `.cruft.json` records."""
+        """The answers that `.cruft.json` records."""
         recorded = json.loads((self.path / ".cruft.json").read_text(encoding="utf-8"))
         return dict(recorded["context"]["cookiecutter"])
 

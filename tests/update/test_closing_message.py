@@ -1,4 +1,4 @@
-"""The closing message of the hook is for who creates a service: cruft's comparisons print only what cruft prints."""
+"""The closing message of the hook appears when a service is created, and not when cruft compares services."""
 
 import os
 import subprocess
