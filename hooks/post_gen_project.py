@@ -8,7 +8,9 @@ import json
 import re
 import shlex
 import shutil
+import stat
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -27,6 +29,9 @@ CHASSIS = Path("chassis")
 TRACES = ["__pycache__", "*.egg-info", ".coverage", ".hypothesis", ".*_cache", ".venv", "uv.lock"]
 # `# choice: NAME` or `<!-- without: PACKAGE -->`, up to `# end` or `<!-- end -->`.
 MARKER = re.compile(r"[ \t]*(?:#|<!--) (?:(choice|without): ([\w -]+?)|end)(?: -->)?[ \t]*\n?")
+
+# The names of the folders in which cruft generates services to compare them.
+TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")
 
 Plan = dict[Path, list[Path]]
 Condition = dict[str, list[str]]
@@ -213,6 +218,21 @@ def pruning(chassis: Path = CHASSIS) -> Pruning:
     return Pruning(chassis, choices, packages)
 
 
+def make_writable() -> None:
+    """Let the owner write: cookiecutter copies the modes of files and folders, and a template may be read-only."""
+    for path in [Path(), *Path().rglob("*")]:
+        mode = path.lstat().st_mode
+        if not mode & stat.S_IWUSR and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) | stat.S_IWUSR)
+
+
+def is_kept() -> bool:
+    """Whether the service stays here; `cruft diff` and `cruft update` generate one in a folder that they remove."""
+    folder = Path.cwd().parent
+    is_temporary = folder.parent == Path(tempfile.gettempdir()).resolve() and TEMPORARY.fullmatch(folder.name)
+    return "_commit" not in ANSWERS or not is_temporary
+
+
 def next_steps() -> str:
     """What to type now; the hooks themselves neither install nor commit anything."""
     slug = ANSWERS["service_slug"]
@@ -229,7 +249,8 @@ def next_steps() -> str:
 
 
 def main() -> int:
-    """Check everything, then change: either all of it is done or nothing. Then say what comes next."""
+    """Check everything, then change: either all of it is done or nothing. Then print what comes next."""
+    make_writable()
     sources, problems = check()
     chassis = pruning()
     problems += chassis.problems
@@ -239,10 +260,16 @@ def main() -> int:
         return 1
     lay(sources)
     chassis.do()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a folder's name must not fail on a narrow terminal
-    print(next_steps())
+    if is_kept():
+        show(next_steps())
     return 0
+
+
+def show(text: str) -> None:
+    """Print it; a folder's name must not fail on a narrow terminal."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    print(text)
 
 
 if __name__ == "__main__":

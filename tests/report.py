@@ -15,6 +15,7 @@ from tests import needs
 
 NEEDS = "needs"
 MEASURED = "measured"
+UPDATES = "updates"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,7 +34,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401
-    """The table; only when the tests chosen for this run needed anything."""
+    """The tables; each only when the tests chosen for this run have something to put into it."""
+    _needs_table(terminalreporter)
+    rows = sorted(row for _, row in _properties(terminalreporter.stats, UPDATES))
+    if rows:
+        terminalreporter.section("updates of services")
+        for row in rows:
+            terminalreporter.write_line(row)
+
+
+def _needs_table(terminalreporter: Any) -> None:  # noqa: ANN401
     outcomes = _outcomes(terminalreporter.stats)
     if not outcomes:
         return
