@@ -96,6 +96,7 @@ def test_refuses_wrong_settings_with_a_line_and_exit_code_2() -> None:
 
 def test_a_port_in_use_is_no_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = command("serve", HTTP_PORT=str(taken.getsockname()[1]), LOG_FORMAT="json")
-    assert result.returncode != 0
-    assert "address already in use" in result.stdout
+        port = taken.getsockname()[1]
+        result = command("serve", HTTP_PORT=str(port), LOG_FORMAT="json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"cannot start: HTTP_PORT: {port} is in use on 127.0.0.1\n"
