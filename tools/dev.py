@@ -17,7 +17,7 @@ from tools.sources import Sources, made_by, shown
 
 FOLDER = options.ROOT / "build" / "dev"
 POLL_SECONDS = 0.3
-IGNORED = {".git", ".venv", "__pycache__", "build", "dist"}
+IGNORED = {".git", ".hypothesis", ".venv", "__pycache__", "build", "dist"}
 
 
 class Workbench:
