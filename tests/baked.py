@@ -17,6 +17,11 @@ from tools.options import ROOT
 SECONDS = 600
 
 
+def user_environment(home: Path) -> dict[str, str]:
+    """The environment of a user with this home directory, who has no settings of cookiecutter."""
+    return {name: value for name, value in os.environ.items() if name != "COOKIECUTTER_CONFIG"} | {"HOME": str(home)}
+
+
 @dataclass(frozen=True)
 class Baked:
     """A project that cookiecutter generated. Others read it too: whoever changes it takes a copy."""

@@ -1,6 +1,5 @@
 """The template as people call it: the real command, in a process of its own."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.baked import user_environment
 from tools import options
 
 EXAMPLES = sorted((options.ROOT / "examples").glob("*.yaml"))
@@ -16,30 +16,15 @@ EXAMPLES = sorted((options.ROOT / "examples").glob("*.yaml"))
 
 def cookiecutter(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`cookiecutter` in the root of the template, by someone who has no settings of their own."""
-    environment = {name: value for name, value in os.environ.items() if name != "COOKIECUTTER_CONFIG"}
     return subprocess.run(
         [sys.executable, "-m", "cookiecutter", "--no-input", ".", *arguments],
         cwd=options.ROOT,
-        env=environment | {"HOME": str(home)},
+        env=user_environment(home),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    folder = tmp_path / "deep" / "output"
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.mark.parametrize("slug", ["Bad Slug!", "../outside", ".", "..", ""])

@@ -10,27 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests import cruft
-from tests.baked import Bake
+from tests.baked import Bake, user_environment
 from tests.cruft import Contents, contents
 
 # Root may write anywhere, unless it gives up this privilege.
 BOUND = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override"]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """An empty home directory."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    """The folder that services are put into."""
-    folder = tmp_path / "output"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +34,7 @@ def expected(bake: Bake) -> Contents:
 def generate(template: Path, home: Path, output: Path, *arguments: str, **settings: str) -> Contents:
     """Generate a service as a user without any privilege. Returns its files."""
     command = [*BOUND, sys.executable, "-m", "cookiecutter", str(template), "-o", str(output), *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "COOKIECUTTER_CONFIG"}
-    environment |= {"HOME": str(home)} | settings
+    environment = user_environment(home) | settings
     done = subprocess.run(command, cwd=home, env=environment, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.decode()) == (0, "")
     (service,) = output.iterdir()

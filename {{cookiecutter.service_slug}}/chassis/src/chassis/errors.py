@@ -10,7 +10,7 @@ class Unavailable(DomainError):
         dependency: its name.
         reason: may be shown: no address, no secret.
         is_outage: True if every request fails now (shut down, read-only, disk full), False if only this one failed
-            (a statement that took too long), None if the error does not tell.
+            (a statement that took too long), None if the error does not say.
     """
 
     def __init__(self, dependency: str, reason: str, *, is_outage: bool | None = None) -> None:

@@ -1,5 +1,6 @@
 """Base class of the settings of a database server and of the connections to it."""
 
+import random
 import ssl
 from typing import Literal
 
@@ -22,6 +23,13 @@ class DatabaseServerSection(ServerSection):
     connect_timeout_seconds: float = Field(2, gt=0, le=60, description="to open, or to wait for a free connection")
     statement_timeout_seconds: float = Field(5, gt=0, le=300, description="a statement that runs longer is cancelled")
     lock_timeout_seconds: float = Field(2, gt=0, le=300, description="how long a statement waits for others' locks")
+
+    def connection_age(self) -> float:
+        """After how many seconds to replace a connection.
+
+        Up to a fifth less than the maximum, so that those that were opened together do not end together.
+        """
+        return self.pool_max_age_seconds * random.uniform(0.8, 1)  # noqa: S311 - no secret
 
     def tls_context(self) -> ssl.SSLContext | None:
         """How connections are encrypted; None if they are not."""

@@ -1,8 +1,8 @@
 """Consumes for one subscription, and leaves it while the database is away for long.
 
-A broker does not leave a message with a handler for ever: RabbitMQ takes it back after its `consumer_timeout` and
-counts that as a failure, so during a long outage messages that were never handled would become dead letters. A message
-that is handed back once counts one delivery, however long the outage lasts.
+A broker does not leave a message with a handler for ever: it may take it back after a time and count that as a failure,
+so during a long outage messages that were never handled would become dead letters. A message that is handed back once
+counts one delivery, however long the outage lasts.
 """
 
 import asyncio

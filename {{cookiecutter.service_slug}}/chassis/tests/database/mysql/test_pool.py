@@ -142,7 +142,7 @@ async def test_a_cancelled_wait_takes_no_connection() -> None:
 
 async def test_connections_are_replaced_after_their_maximum_age() -> None:
     server = Server()
-    pool = Pool(server.connect, 1, wait_seconds=0.05, recycle_seconds=60, max_age_seconds=0.01)
+    pool = Pool(server.connect, 1, wait_seconds=0.05, recycle_seconds=60, max_age=lambda: 0.01)
     async with pool.connection():
         await asyncio.sleep(0.02)
     async with pool.connection():

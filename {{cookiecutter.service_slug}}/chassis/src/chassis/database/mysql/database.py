@@ -58,7 +58,7 @@ class MysqlDatabase:
             size=self._settings.pool_size,
             wait_seconds=self._settings.connect_timeout_seconds,
             recycle_seconds=self._settings.pool_recycle_seconds,
-            max_age_seconds=self._settings.pool_max_age_seconds,
+            max_age=self._settings.connection_age,
         )
 
     async def close(self) -> None:

@@ -122,8 +122,7 @@ def interrupted_errors() -> Iterator[None]:
 
 
 def _is_outage(error: MySQLError | OSError) -> bool | None:
-    number = number_of(error)
-    return None if number in _LOST | {0} else number not in _OF_A_STATEMENT
+    return None if _is_loss(error) else number_of(error) not in _OF_A_STATEMENT
 
 
 def _is_loss(error: MySQLError | OSError) -> bool:

@@ -2,15 +2,12 @@
 
 import asyncio
 import math
-import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from ..port import PoolUsage
 from .connection import Connection
-
-JITTER = 0.2
 
 
 class Pool:
@@ -28,7 +25,7 @@ class Pool:
         size: int,
         wait_seconds: float,
         recycle_seconds: float,
-        max_age_seconds: float = math.inf,
+        max_age: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """Make an empty pool, on a running event loop.
 
@@ -37,14 +34,13 @@ class Pool:
             size: how many there may be at once.
             wait_seconds: limit for getting one, idle or new.
             recycle_seconds: an idle connection is closed after this time.
-            max_age_seconds: a connection is closed after this time, or up to a fifth less, so that connections that
-                were opened together do not end together.
+            max_age: asked for each new connection, which is closed after that many seconds.
         """
         self._connect = connect
         self._size = size
         self._wait_seconds = wait_seconds
         self._recycle_seconds = recycle_seconds
-        self._max_age_seconds = max_age_seconds
+        self._max_age = max_age
         self._in_use = 0
         self._turns = asyncio.Semaphore(size)  # first come, first served
         self._idle: deque[tuple[float, Connection]] = deque()  # since when; the longest idle comes first
@@ -94,7 +90,7 @@ class Pool:
 
     async def _open(self) -> Connection:
         connection = await self._connect()
-        connection.expires_at = self._now() + self._max_age_seconds * random.uniform(1 - JITTER, 1)  # noqa: S311
+        connection.expires_at = self._now() + self._max_age()
         return connection
 
     def _reuse(self) -> Connection:

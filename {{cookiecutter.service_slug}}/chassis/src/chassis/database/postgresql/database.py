@@ -1,6 +1,5 @@
 """The pool of connections to PostgreSQL, reading, and where transactions begin."""
 
-import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -20,8 +19,6 @@ from .transaction import PostgresTransaction, row_count
 
 IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
 CURRENT_REVISIONS = "SELECT version_num FROM alembic_version"
-# The processes of a service do not replace their connections at the same time.
-JITTER = 0.2
 
 
 def _milliseconds(seconds: float) -> str:
@@ -163,7 +160,7 @@ class PostgresDatabase:
     async def _expire_old(self, pool: asyncpg.Pool) -> None:
         """Have each connection replaced when it is next needed, once they may have reached their maximum age."""
         if monotonic() > self._expire_at:
-            self._expire_at = monotonic() + self._settings.pool_max_age_seconds * random.uniform(1 - JITTER, 1)  # noqa: S311
+            self._expire_at = monotonic() + self._settings.connection_age()
             await pool.expire_connections()
 
     async def _fetch(self, statement: str, values: Sequence[Any]) -> Sequence[Row]:

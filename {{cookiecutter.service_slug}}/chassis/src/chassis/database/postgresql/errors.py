@@ -41,7 +41,7 @@ _REASONS: dict[type[Exception], str] = {
     asyncpg.QueryCanceledError: "statement took too long",
     TimeoutError: "no answer in time",
 }
-# Of one statement; every other error above concerns the whole server, except those for which nobody can tell.
+# Of one statement; every other error above concerns the whole server, except those that do not say.
 _OF_A_STATEMENT = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 _UNCLEAR = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
 _quoted = re.compile(r'".*"', re.DOTALL)

@@ -27,7 +27,7 @@ STABLE_SECONDS = 5
 SETUP_SECONDS = 10
 CANCEL_SECONDS = 5
 # A broker can believe that it delivers while nothing arrives: a quorum queue that is deleted and declared again at once
-# does, and no request of AMQP 0-9-1 shows it. So nobody relies on a consumer for longer than this.
+# does, and no request of AMQP 0-9-1 shows it. So no consumer is relied on for longer than this.
 SILENCE_SECONDS = 300
 
 _log = structlog.stdlib.get_logger("broker")
