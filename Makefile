@@ -1,6 +1,6 @@
 # Everything a contributor needs, on a machine with python3, make and git. No root, nothing outside this folder but caches.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chassis chassis-fast where dev check mutants test test-fast lint format bench clean
+.PHONY: help setup demo chassis chassis-fast where dev check mutants test test-fast test-long lint format bench clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -48,6 +48,10 @@ test: setup  ## everything: hooks and options, every pair of choices, real serve
 
 test-fast: setup  ## only the hooks and the options model
 	@$(PYTEST) tests/unit
+
+test-long: setup  ## what takes minutes and no run of CI waits for: failovers, other servers, rollouts under load
+	@$(PYTHON) -m tools.chassis --long
+	@$(PYTEST) -m long --durations 10 --durations-min 1
 
 lint: setup  ## check style and types
 	@$(VENV)/bin/ruff check

@@ -102,11 +102,13 @@ def prepared() -> environments.Environment:
     return environment
 
 
-def in_place(environment: environments.Environment, *, fast: bool, tests: list[str]) -> list[Step]:
+def in_place(environment: environments.Environment, *, fast: bool, long: bool, tests: list[str]) -> list[Step]:
     """The chassis with all its choices."""
     checks = Checks("in place", options.CHASSIS, environment, CACHE / "memory")
-    if not tests:
+    if not (tests or long):
         checks.code()
+    if long:
+        tests = ["-m", "long", *tests]
     before = set(traces())
     servers = {"LIVE": "none"} if fast else {}
     checks.tests("-n", "2", "--dist", "loadgroup", *tests, **servers)
@@ -193,13 +195,14 @@ def main(arguments: list[str]) -> int:
     """Check everything, or only what takes seconds."""
     parser = argparse.ArgumentParser(prog="python -m tools.chassis", description=__doc__)
     parser.add_argument("--fast", action="store_true", help="in place only, without servers")
+    parser.add_argument("--long", action="store_true", help="in place only, the tests that take minutes")
     parser.add_argument("--only", default="", help="of the copies, only those whose name contains this")
     parser.add_argument("tests", nargs="*", help="run only these tests, in place")
     asked = parser.parse_args(arguments)
     start = time.monotonic()
     environment = prepared()
-    steps = [] if asked.only else in_place(environment, fast=asked.fast, tests=asked.tests)
-    if not (asked.fast or asked.tests):
+    steps = [] if asked.only else in_place(environment, fast=asked.fast, long=asked.long, tests=asked.tests)
+    if not (asked.fast or asked.long or asked.tests):
         steps += without_each(environment, asked.only)
     print(table(steps))
     print(f"\n{time.monotonic() - start:.0f} s in all")
