@@ -1,6 +1,6 @@
 """Checks the chassis in place, as the library that it is: `make chassis`.
 
-First as it stands, with all its choices; then, for each choice, a copy without that choice, because the generator
+First as it stands, with all its choices; then copies from which each choice was removed, because the generator
 removes what was not chosen and the rest has to work. Nothing is left in the folder: what the tools remember is kept
 below `.cache`.
 """
@@ -14,9 +14,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
+from typing import Any
 
 from tools import environments, interpreters, options, rendering
 
@@ -129,23 +131,48 @@ def hook() -> ModuleType:
     return rendering.hook("post_gen_project", rendering.answers())
 
 
-def removals() -> dict[str, tuple[dict[str, set[str]], set[str]]]:
+Removal = tuple[dict[str, set[str]], set[str]]
+
+
+def removals() -> dict[str, Removal]:
     """What to remove from each copy: each choice by itself, and each package that can go whole."""
-    declared = options.model()["_chassis"]
-    nothing: dict[str, set[str]] = {option: set() for option in declared}
-    found = {
-        f"without {choice}": (nothing | {option: {choice}}, set[str]())
-        for option, each in declared.items()
-        for choice in each["choices"]
+    each = {f"without {choice}": _removal(choice) for option in _declared() for choice in _choices(option)}
+    return each | _whole()
+
+
+def merged_removals() -> dict[str, Removal]:
+    """The same with fewer copies: one choice of each option goes at once, as from a service several go.
+
+    What still names a choice fails all the same; that no choice needs one of another option is what import-linter says.
+    """
+    rows = zip_longest(*map(_choices, _declared()))
+    each = {" and ".join(names): _removal(*names) for names in (tuple(filter(None, row)) for row in rows)}
+    return {f"without {names}": removal for names, removal in each.items()} | _whole()
+
+
+def _declared() -> dict[str, Any]:
+    declared: dict[str, Any] = options.model()["_chassis"]
+    return declared
+
+
+def _choices(option: str) -> list[str]:
+    return list(_declared()[option]["choices"])
+
+
+def _removal(*choices: str) -> Removal:
+    return {option: set(choices) & set(_choices(option)) for option in _declared()}, set()
+
+
+def _whole() -> dict[str, Removal]:
+    return {
+        f"{option}={answer}": (_removal(*_choices(option))[0], set(packages))
+        for option, each in _declared().items()
+        for answer, packages in each.get("whole", {}).items()
     }
-    for option, each in declared.items():
-        for answer, packages in each.get("whole", {}).items():
-            found[f"{option}={answer}"] = (nothing | {option: set(each["choices"])}, set(packages))
-    return found
 
 
-def without_each(environment: environments.Environment, only: str) -> list[Step]:
-    """A copy for each choice, in which everything else has to work; two at a time."""
+def without_each(environment: environments.Environment, copies: dict[str, Removal]) -> list[Step]:
+    """A copy for each removal, in which everything else has to work; two at a time."""
     workers: SimpleQueue[Path] = SimpleQueue()
     for number in range(2):
         # What mypy knows of the whole serves the copies too, but not two processes at once.
@@ -158,20 +185,19 @@ def without_each(environment: environments.Environment, only: str) -> list[Step]
     def check(name: str) -> list[Step]:
         memory = workers.get()
         try:
-            return _without(environment, name, memory)
+            return _without(environment, name, copies[name], memory)
         finally:
             workers.put(memory)
 
-    wanted = [name for name in removals() if only in name]
     with ThreadPoolExecutor(2) as pool:
-        return [step for steps in pool.map(check, wanted) for step in steps]
+        return [step for steps in pool.map(check, copies) for step in steps]
 
 
-def _without(environment: environments.Environment, name: str, memory: Path) -> list[Step]:
+def _without(environment: environments.Environment, name: str, removal: Removal, memory: Path) -> list[Step]:
     folder = CACHE / "copies" / name.replace(" ", "-").replace("=", "-")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(options.CHASSIS, folder)
-    pruning = hook().Pruning(folder, *removals()[name])
+    pruning = hook().Pruning(folder, *removal)
     checks = Checks(name, folder, environment, memory)
     if pruning.problems:
         checks.steps.append(Step(name, "pruning", 0, "\n".join(pruning.problems), failed=True))
@@ -195,15 +221,19 @@ def main(arguments: list[str]) -> int:
     """Check everything, or only what takes seconds."""
     parser = argparse.ArgumentParser(prog="python -m tools.chassis", description=__doc__)
     parser.add_argument("--fast", action="store_true", help="in place only, without servers")
-    parser.add_argument("--long", action="store_true", help="in place only, the tests that take minutes")
-    parser.add_argument("--only", default="", help="of the copies, only those whose name contains this")
+    parser.add_argument(
+        "--long", action="store_true", help="the tests that take minutes, and a copy for each choice by itself"
+    )
+    parser.add_argument("--only", default="", help="the copies without one choice whose name contains this")
     parser.add_argument("tests", nargs="*", help="run only these tests, in place")
     asked = parser.parse_args(arguments)
     start = time.monotonic()
     environment = prepared()
     steps = [] if asked.only else in_place(environment, fast=asked.fast, long=asked.long, tests=asked.tests)
-    if not (asked.fast or asked.long or asked.tests):
-        steps += without_each(environment, asked.only)
+    if asked.only or asked.long:
+        steps += without_each(environment, {name: each for name, each in removals().items() if asked.only in name})
+    elif not (asked.fast or asked.tests):
+        steps += without_each(environment, merged_removals())
     print(table(steps))
     print(f"\n{time.monotonic() - start:.0f} s in all")
     return int(any(step.failed for step in steps))

@@ -1,6 +1,7 @@
-"""What the sample runs on: every broker once, every database once."""
+"""What the sample runs on: every broker and every database at least once; with all the time there is, every pair."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 DATABASES = [
     # choice: postgresql
@@ -50,5 +51,9 @@ class Combination:
         return f"{self.database}-{self.broker}"
 
 
-EACH_BROKER = [Combination(DATABASES[0], broker) for broker in BROKERS]
-EACH_OTHER_DATABASE = [Combination(database, BROKERS[0]) for database in DATABASES[1:]]
+EACH_BROKER = [Combination(database, broker) for database, broker in zip(cycle(DATABASES), BROKERS, strict=False)]
+EVERY_OTHER_PAIR = [
+    pair
+    for pair in (Combination(database, broker) for database in DATABASES for broker in BROKERS)
+    if pair not in EACH_BROKER
+]

@@ -18,15 +18,23 @@ from chassis.testing.messaging.chaos import (
     database_connections,
     outage_run,
 )
-from tests.messaging.chaos.combinations import EACH_BROKER, EACH_OTHER_DATABASE, Combination
+from tests.messaging.chaos.combinations import EACH_BROKER, EVERY_OTHER_PAIR, Combination
 from tests.messaging.chaos.lives import LIVES
 from tests.sample.messaging.choices import BROKER, STORAGE, storage_adapters
 from tests.support.servers import skip_if_none
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
 OUTAGE_SECONDS = float(os.environ.get("CHAOS_OUTAGE_SECONDS", "3"))
-# Every run uses the same queues.
-pytestmark = pytest.mark.xdist_group("chaos")
+
+
+def case(combination: Combination, *marks: pytest.MarkDecorator) -> object:
+    """A combination; every run on one broker uses the same queues."""
+    group = pytest.mark.xdist_group(f"chaos-{combination.broker}")
+    return pytest.param(combination, id=str(combination), marks=[group, *marks])
+
+
+CASES = [case(each) for each in EACH_BROKER]
+MORE = [case(each, pytest.mark.long) for each in EVERY_OTHER_PAIR]
 
 
 @pytest.fixture(scope="session")
@@ -84,14 +92,14 @@ def sample(outage: BrokerOutage, database_url: str, cut_database: Cut | None, fo
     )
 
 
-@pytest.mark.parametrize("service", [*EACH_BROKER, *EACH_OTHER_DATABASE], ids=str, indirect=True)
+@pytest.mark.parametrize("service", [*CASES, *MORE], indirect=True)
 async def test_nothing_is_lost_and_nothing_is_applied_twice(service: ChaosService) -> None:
     report = await chaos_run(service, SECONDS)
     print(report)  # noqa: T201
     assert report.is_clean, str(report)
 
 
-@pytest.mark.parametrize("service", EACH_BROKER, ids=str, indirect=True)
+@pytest.mark.parametrize("service", [*CASES, *MORE], indirect=True)
 async def test_requests_are_answered_while_the_broker_is_away(service: ChaosService) -> None:
     report = await outage_run(service, OUTAGE_SECONDS)
     assert report.is_clean, str(report)
