@@ -135,6 +135,7 @@ class ConfirmChannel:
                 break
             self._write(messages[start : start + CHUNK], confirms)
             await self._transport.drain()
+            await asyncio.sleep(0)  # other tasks, and what has arrived meanwhile
         if messages:
             await self._wait_for(confirms)
 
@@ -151,7 +152,8 @@ class ConfirmChannel:
         for message in messages:
             target = message.exchange, message.routing_key
             if target not in methods:
-                methods[target] = marshal(spec.Basic.Publish(0, *target, mandatory=True), number)
+                method = spec.Basic.Publish(exchange=message.exchange, routing_key=message.routing_key, mandatory=True)
+                methods[target] = marshal(method, number)
             yield methods[target]
             yield marshal(ContentHeader(properties=message.properties, body_size=len(message.body)), number)
             for start in range(0, len(message.body), self._longest_body):

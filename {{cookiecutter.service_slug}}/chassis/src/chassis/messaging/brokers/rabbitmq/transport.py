@@ -41,7 +41,8 @@ class BrokerTransport(TransportFactory):
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(loop=loop)
         protocol = _ObservedProtocol(reader, self._receive) if self._observed else asyncio.StreamReaderProtocol(reader)
-        transport, _protocol = await loop.create_connection(lambda: protocol, url.host, url.port, ssl=self._tls)
+        host, port = url.host or "", url.port or 0  # aiormq fills in what is missing
+        transport, _protocol = await loop.create_connection(lambda: protocol, host, port, ssl=self._tls)
         self._writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         return reader, self._writer
 
