@@ -43,7 +43,7 @@ async def queue_of(channel: AbstractChannel, arguments: FieldTable | None = None
     return (await channel.declare_queue(exclusive=True, arguments=arguments)).name
 
 
-async def test_stored_refused_and_returned_messages_of_one_batch_are_told_apart(
+async def test_stored_refused_and_returned_messages_of_one_batch_are_distinguished(
     publisher: ConfirmingPublisher, channel: AbstractChannel, type: str
 ) -> None:
     good = await queue_of(channel)

@@ -1,8 +1,8 @@
 """A channel on which many messages are published at once, each with a confirm of its own.
 
 aiormq's `basic_publish` takes a task, some futures and a write to the socket for each message, which is most of what a
-published event costs. So aiormq opens the channel, declares on it and closes it; messages and their confirms pass by
-the library, on the connection's own transport. The library ignores the confirms of a channel that it opened without.
+published event costs. So aiormq opens the channel, declares on it and closes it, while messages and their confirms
+bypass the library on the connection's own transport. aiormq ignores confirms on a channel that it opened without them.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Confirms:
     complete: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def add(self, id: str, *, is_stored: bool) -> None:
-        """An answer has arrived."""
+        """Record an answer."""
         if is_stored:
             self.confirmed.add(id)
         self.missing -= 1

@@ -31,7 +31,7 @@ for _library in ("aiormq", "aio_pika"):
 
 
 class BrokerConnection(Connection):
-    """A connection over a TCP connection that the adapter knows."""
+    """A connection over a transport of the adapter's own."""
 
     PARAMETERS = (
         *Connection.PARAMETERS,
@@ -53,7 +53,7 @@ class ReconnectingConnection:
         settings: the server and its time limits.
         name: of the service.
         purpose: of the connection, for the log and the server's list.
-        observed: whether the adapter receives frames past the library.
+        observed: whether the adapter receives frames itself, besides the library.
     """
 
     def __init__(self, settings: BrokerSettings, name: str, purpose: str, *, observed: bool = False) -> None:

@@ -18,15 +18,15 @@ FrameReceiver = Callable[[FrameTypes], None]
 
 
 class BrokerTransport(TransportFactory):
-    """Makes the TCP connection for aiormq. The adapter can drop it without waiting for the server, and use one channel
-    itself: write its frames, and receive what the server sends on it.
+    """Makes the TCP connection for aiormq. The adapter can drop it without waiting for the server, and use channels
+    itself: write their frames, and receive what the server sends on them.
 
     Args:
-        tls: how to encrypt; None does not.
-        observed: whether frames reach the receivers; without them nothing has to look for frames.
+        tls: how to encrypt; None for a plain connection.
+        observed: whether the receivers are called, which takes time for each frame.
 
     Attributes:
-        receivers: by channel number, called with each frame of that channel, before the library handles it.
+        receivers: by channel number; called with each frame of that channel, before the library handles it.
     """
 
     def __init__(self, tls: ssl.SSLContext | None, *, observed: bool) -> None:
@@ -47,7 +47,7 @@ class BrokerTransport(TransportFactory):
         return reader, self._writer
 
     def write(self, frames: bytes) -> None:
-        """Write whole frames; the library's own go before or after them."""
+        """Write whole frames, between those of the library."""
         if self._writer is not None:
             self._writer.write(frames)
 
