@@ -1,6 +1,7 @@
 """A TCP proxy on loopback between an adapter and its server, which fails as networks and servers do."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
@@ -11,14 +12,20 @@ CHUNK_BYTES = 65_536
 class FaultProxy:
     """Forwards connections to the server of a URL.
 
+    Args:
+        url: of the server.
+        default_port: for a URL without one.
+        tls: terminates TLS, which the server then need not speak; the proxy itself speaks none to it.
+
     Attributes:
         accepted: how many connections were made so far.
         latency_seconds: delay of every chunk of bytes.
     """
 
-    def __init__(self, url: str, default_port: int = 0) -> None:
+    def __init__(self, url: str, default_port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._parts = urlsplit(url)
         self._upstream = (self._parts.hostname or "", self._parts.port or default_port)
+        self._tls = tls
         self._connections: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
         self._forwarding = asyncio.Event()
         self._forwarding.set()
@@ -37,7 +44,7 @@ class FaultProxy:
 
     async def listen(self) -> None:
         """Listen, always on the same port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop_listening(self) -> None:
@@ -56,6 +63,11 @@ class FaultProxy:
         """Reset the open connections, and each new one once it is accepted."""
         self._refusing = True
         self.cut()
+
+    def inject(self, data: bytes) -> None:
+        """Send bytes to every client, as if they came from the server."""
+        for to_client, *_ in self._connections.values():
+            to_client.write(data)
 
     def black_hole(self) -> None:
         """Accept every byte and forward none, as a network that loses packets."""
@@ -111,9 +123,9 @@ class FaultProxy:
 
 
 @asynccontextmanager
-async def fault_proxy(url: str, default_port: int = 0) -> AsyncIterator[FaultProxy]:
-    """A proxy to the server of a URL, inside the block; `default_port` is for a URL without one."""
-    proxy = FaultProxy(url, default_port)
+async def fault_proxy(url: str, default_port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultProxy]:
+    """A proxy to the server of a URL, inside the block. The arguments are those of FaultProxy."""
+    proxy = FaultProxy(url, default_port, tls)
     await proxy.listen()
     try:
         yield proxy

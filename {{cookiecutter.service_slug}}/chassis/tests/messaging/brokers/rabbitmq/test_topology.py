@@ -9,6 +9,7 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 from pamqp.common import FieldValue
 
+from chassis.background import Backoff
 from chassis.errors import Unavailable
 from chassis.messaging.brokers.rabbitmq import BrokerSettings, RabbitBroker, listener
 from chassis.messaging.port import Dead, Delivery, Done, Retry, Subscription, Verdict
@@ -22,6 +23,7 @@ from chassis.testing.brokers import (
     has_dead,
     new_messages,
 )
+from tests.support.logs import log_output
 
 from .conftest import opened
 
@@ -115,6 +117,21 @@ async def test_a_queue_deleted_while_consuming_is_declared_again(
             return len(handler.deliveries) > 1
 
         await eventually_true(is_consumed)
+
+
+async def test_an_event_published_once_the_consumer_of_a_deleted_queue_is_canceled_is_kept_for_it(
+    broker: RabbitBroker, channel: AbstractChannel, subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "AGAIN", Backoff(first=60, longest=60))  # the publisher comes first
+    [event] = new_messages(TYPE, 1)
+    with log_output() as log:
+        async with broker.consuming(subscription, RecordingHandler(), CONCURRENCY):
+            await broker.check()  # the publisher has declared everything
+            await channel.queue_delete(subscription.name)
+            await eventually(lambda: "consuming interrupted" in log.getvalue())
+            assert await broker.publish([event]) == {event.id}
+            queue = await channel.get_queue(subscription.name)
+            assert (await queue.get(no_ack=True)).body == event.body
 
 
 async def test_a_queue_that_is_deleted_and_declared_again_at_once_is_consumed_again(

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from ...port import DeadLetter, Depth, Handler, Message, Subscription, noop
+from .confirms import OutgoingMessage
 from .connection import ReconnectingConnection
 from .dead_letter_queue import DeadLetterQueues
 from .headers import new_properties
 from .listener import QueueListener
-from .publisher import ConfirmingPublisher, OutgoingMessage
+from .publisher import ConfirmingPublisher
 from .settings import BrokerSettings
 from .topology import BrokerTopology
 
@@ -26,7 +27,7 @@ class RabbitBroker:
 
     def __init__(self, settings: BrokerSettings, service_name: str) -> None:
         self._topology = BrokerTopology(settings.exchange)
-        self._publishing = ReconnectingConnection(settings, service_name, "publishing")
+        self._publishing = ReconnectingConnection(settings, service_name, "publishing", observed=True)
         self._consuming = ReconnectingConnection(settings, service_name, "consuming")
         self._publisher = ConfirmingPublisher(self._publishing, self._topology, settings.publish_timeout_seconds)
         self._dead_letters = DeadLetterQueues(self._publishing, self._publisher, self._topology)

@@ -4,19 +4,18 @@ import asyncio
 import logging
 import ssl
 from contextlib import suppress
-from typing import Any
 
 import structlog
 from aio_pika import Connection
 from aio_pika.abc import AbstractConnection, ConnectionParameter
 from aio_pika.exceptions import ConnectionClosed
-from aiormq import TransportFactory
 from yarl import URL
 
 from ....background import Backoff
 from ....errors import Unavailable
 from .errors import BROKEN, unavailable, unavailable_errors
 from .settings import BrokerSettings
+from .transport import BrokerTransport
 
 RECONNECT = Backoff(first=0.1, longest=5)
 # A shorter connection counts as one more failure: a server that closes each one must not be called in a loop.
@@ -31,20 +30,40 @@ for _library in ("aiormq", "aio_pika"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 
+class BrokerConnection(Connection):
+    """A connection over a transport of the adapter's own."""
+
+    PARAMETERS = (
+        *Connection.PARAMETERS,
+        ConnectionParameter("transport_factory", parser=lambda factory: factory, is_kwarg=True),
+    )
+
+    def __init__(self, url: URL, tcp: BrokerTransport, name: str) -> None:
+        super().__init__(url, client_properties={"connection_name": name}, transport_factory=tcp)
+        self.tcp = tcp
+
+
 class ReconnectingConnection:
     """Connects from `open` to `close`, without end, with growing pauses.
 
     aio-pika's own robust connection would restore channels and consumers on a server that came back empty before the
     publisher has declared its queues, and offers no reason to show while the server is away.
+
+    Args:
+        settings: the server and its time limits.
+        name: of the service.
+        purpose: of the connection, for the log and the server's list.
+        observed: whether the adapter receives frames itself, besides the library.
     """
 
-    def __init__(self, settings: BrokerSettings, name: str, purpose: str) -> None:
+    def __init__(self, settings: BrokerSettings, name: str, purpose: str, *, observed: bool = False) -> None:
         self._settings = settings
         self._name = name
         self._purpose = purpose
-        self._outcome: asyncio.Future[AbstractConnection] | None = None
+        self._observed = observed
+        self._outcome: asyncio.Future[BrokerConnection] | None = None
         self._keeping: asyncio.Task[None] | None = None
-        self._transport: _AbortableTransport | None = None
+        self._tcp: BrokerTransport | None = None
 
     def open(self) -> None:
         """Begin to connect, unless that has begun."""
@@ -62,7 +81,7 @@ class ReconnectingConnection:
         self._keeping = None
         self._settle(Unavailable("broker", "is closed"))
 
-    async def connection(self) -> AbstractConnection:
+    async def connection(self) -> BrokerConnection:
         """The connection; waits while the first attempt lasts.
 
         Raises:
@@ -78,8 +97,8 @@ class ReconnectingConnection:
 
     def abort(self) -> None:
         """Drop a connection that does not answer; the next one is made at once."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._tcp is not None:
+            self._tcp.abort()
 
     async def _keep(self) -> None:
         failures = 0
@@ -101,20 +120,16 @@ class ReconnectingConnection:
             failures = 1 if lasted > STABLE_SECONDS + self._settings.connect_timeout_seconds else failures + 1
             await asyncio.sleep(RECONNECT.after(failures))
 
-    async def _connect(self, lost: asyncio.Event) -> AbstractConnection:
+    async def _connect(self, lost: asyncio.Event) -> BrokerConnection:
         url = self._url()
-        self._transport = _AbortableTransport(self._tls())
-        connection = _Connection(
-            url,
-            client_properties={"connection_name": f"{self._name} {self._purpose}"},
-            transport_factory=self._transport,
-        )
+        self._tcp = BrokerTransport(self._tls(), observed=self._observed)
+        connection = BrokerConnection(url, self._tcp, f"{self._name} {self._purpose}")
         connection.close_callbacks.add(lambda *_: lost.set())
         try:
             async with asyncio.timeout(self._settings.connect_timeout_seconds):
                 await connection.connect()
         except BaseException:
-            self._transport.abort()
+            self._tcp.abort()
             await connection.close()
             raise
         return connection
@@ -144,7 +159,7 @@ class ReconnectingConnection:
             finally:
                 self.abort()
 
-    def _settle(self, outcome: AbstractConnection | Unavailable) -> None:
+    def _settle(self, outcome: BrokerConnection | Unavailable) -> None:
         if self._outcome is None or self._outcome.done():
             self._outcome = asyncio.get_running_loop().create_future()
         if isinstance(outcome, Unavailable):
@@ -161,30 +176,3 @@ class ReconnectingConnection:
             text = "cannot connect to broker; retrying"
             _log.warning(text, connection=self._purpose, reason=reason.reason, exc_info=unexpected)
         self._settle(reason)
-
-
-class _Connection(Connection):
-    """A connection that accepts aiormq's parameter `transport_factory` as well."""
-
-    PARAMETERS = (
-        *Connection.PARAMETERS,
-        ConnectionParameter("transport_factory", parser=lambda factory: factory, is_kwarg=True),
-    )
-
-
-class _AbortableTransport(TransportFactory):
-    """Makes the TCP connection, and can drop it without waiting for the server."""
-
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        self._tls = tls
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def create(self, url: URL, **_: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Called by aiormq."""
-        reader, self._writer = await asyncio.open_connection(url.host, url.port, ssl=self._tls)
-        return reader, self._writer
-
-    def abort(self) -> None:
-        """Drop it."""
-        if self._writer is not None:
-            self._writer.transport.abort()

@@ -13,11 +13,12 @@ from aiormq.exceptions import ChannelLockedResource
 
 from ....errors import Unavailable
 from ...port import DeadLetter, Depth
+from .confirms import OutgoingMessage
 from .connection import ReconnectingConnection
 from .dead_letter_reader import ANSWER_SECONDS, DeadLetterReader
 from .errors import unavailable_errors
 from .headers import as_new
-from .publisher import ConfirmingPublisher, OutgoingMessage
+from .publisher import ConfirmingPublisher
 from .topology import BrokerTopology, dead_queue
 
 # Between two looks whether another process still reads.

@@ -122,7 +122,7 @@ class QueueListener:
             channel.close_callbacks.add(lambda *_: ended.set())
             # The broker cancels a consumer whose queue is deleted, and leaves the channel open.
             underlay = await channel.get_underlay_channel()
-            underlay.on_consumer_cancel_callbacks.add(lambda _: ended.set())
+            underlay.on_consumer_cancel_callbacks.add(lambda _: self._on_cancelled(ended))
             await self._topology.declare_exchange(channel)
             await self._topology.bind(channel, self._subscription)
             await channel.set_qos(prefetch_count=self._concurrency)
@@ -142,6 +142,11 @@ class QueueListener:
                 _log.debug("no message for long; subscribing again", subscription=name)
                 return
         _log.warning("consuming interrupted; retrying", subscription=name)
+
+    def _on_cancelled(self, ended: asyncio.Event) -> None:
+        # The publisher declares the queue before the next event, which would be unrouted until this consumer does.
+        self._topology.invalidate()
+        ended.set()
 
     def _discard_received(self) -> None:
         while not self._received.empty():

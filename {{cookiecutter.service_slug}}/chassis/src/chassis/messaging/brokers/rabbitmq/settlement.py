@@ -11,9 +11,10 @@ from aiormq.abc import DeliveredMessage
 from ....background import Backoff, is_set_within
 from ....errors import Unavailable
 from ...port import Dead, Delivery, Done, Retry, Verdict
+from .confirms import OutgoingMessage
 from .errors import unavailable_errors
 from .headers import to_dead_letter, to_retry
-from .publisher import ConfirmingPublisher, OutgoingMessage
+from .publisher import ConfirmingPublisher
 from .topology import dead_queue, retry_queue
 
 AGAIN = Backoff(first=0.1, longest=5)

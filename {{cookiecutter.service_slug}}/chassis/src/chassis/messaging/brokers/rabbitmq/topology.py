@@ -54,16 +54,23 @@ class BrokerTopology:
 
     Attributes:
         subscriptions: those of this process; events must not miss them.
+        version: rises whenever everything has to be declared before the next event is published.
     """
 
     def __init__(self, exchange: str) -> None:
         self.exchange = exchange
         self.subscriptions: tuple[Subscription, ...] = ()
+        self.version = 0
 
     def add(self, subscription: Subscription) -> None:
         """Declare it from now on whenever anything is declared; it outlives its consumer."""
         if subscription not in self.subscriptions:
             self.subscriptions += (subscription,)
+            self.invalidate()
+
+    def invalidate(self) -> None:
+        """Something declared may be gone from the server."""
+        self.version += 1
 
     async def declare(self, channel: AbstractChannel) -> None:
         """Everything that must exist before an event is published."""
