@@ -12,6 +12,7 @@ from ...port import Message
 from . import statements
 from .listener import listening
 from .transaction import on_postgresql
+from .watermarks import LowWatermarks
 
 LANES = 16  # rows of outbox_lanes
 LANES_OF_ONE_RELAY = 4  # at most, so that other relays find work too
@@ -22,6 +23,7 @@ class PostgresOutbox:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self._watermarks = LowWatermarks()
 
     async def enqueue(self, transaction: DatabaseTransaction, messages: Sequence[Message]) -> None:
         """Insert messages, and notify listeners once the transaction has committed."""
@@ -38,7 +40,7 @@ class PostgresOutbox:
     async def claim(self, limit: int, without: Collection[str] = ()) -> AsyncIterator["PostgresBatch"]:
         """Lock some lanes that have messages and that no other relay has locked, then read their messages."""
         async with self._scanning() as connection:
-            batch = PostgresBatch(connection)
+            batch = PostgresBatch(connection, self._watermarks)
             await batch.read(limit, without)
             yield batch
 
@@ -67,9 +69,12 @@ class PostgresOutbox:
 class PostgresBatch:
     """Messages of the lanes that are locked until the transaction ends."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, watermarks: LowWatermarks) -> None:
         self.waiting: list[WaitingMessage] = []
         self._connection = connection
+        self._watermarks = watermarks
+        self._locked: Sequence[int] = ()
+        self._lanes: dict[str, int] = {}
         self._places: dict[str, tuple[int, int]] = {}
         self._removed = 0
 
@@ -79,11 +84,13 @@ class PostgresBatch:
         lanes = [lane for (lane,) in await self._connection.fetch(statements.CLAIM_LANES, count, skipped)]
         if not lanes:
             return
+        self._locked = lanes
         # Only a statement that begins after the lock was granted sees what its previous holder has left.
-        for place, _, id, type, key, body, since in await self._connection.fetch(
+        for lane, place, _, id, type, key, body, since in await self._connection.fetch(
             statements.READ, lanes, limit // len(lanes), skipped
         ):
             self.waiting.append(WaitingMessage(Message(id, type, key, body), since))
+            self._lanes[id] = lane
             self._places[id] = place
 
     async def remove(self, ids: Collection[str]) -> None:
@@ -91,3 +98,4 @@ class PostgresBatch:
         self._removed += len(ids)
         wait_for_disk = "on" if self._removed >= statements.MANY else "off"
         await self._connection.fetch(statements.REMOVE, [self._places[id] for id in ids], wait_for_disk)
+        await self._watermarks.removed(self._connection, [self._lanes[id] for id in ids], self._locked)

@@ -28,13 +28,13 @@ SET LOCAL idle_in_transaction_session_timeout = '15s';
 """
 COMMIT = "COMMIT"
 
-# The lanes whose first message is the oldest.
+# The lanes whose first message is the oldest. Below the low watermark of a lane are deleted rows only.
 CLAIM_LANES = """
 SELECT lanes.lane
 FROM outbox_lanes AS lanes
 CROSS JOIN LATERAL (
     SELECT position FROM outbox
-    WHERE outbox.lane = lanes.lane AND outbox.key <> ALL($2::text[])
+    WHERE outbox.lane = lanes.lane AND outbox.position >= lanes.low_watermark AND outbox.key <> ALL($2::text[])
     ORDER BY position LIMIT 1
 ) AS first
 ORDER BY first.position
@@ -45,14 +45,15 @@ FOR UPDATE OF lanes SKIP LOCKED
 # A row's ctid is the fastest way back to it. It stays valid: while this transaction runs, no other row takes the place
 # of one that is visible to it.
 READ = """
-SELECT message.*
-FROM unnest($1::smallint[]) AS mine (lane)
+SELECT mine.lane, message.*
+FROM outbox_lanes AS mine
 CROSS JOIN LATERAL (
     SELECT ctid, position, id, type, key, body, created_at
     FROM outbox
-    WHERE outbox.lane = mine.lane AND outbox.key <> ALL($3::text[])
+    WHERE outbox.lane = mine.lane AND outbox.position >= mine.low_watermark AND outbox.key <> ALL($3::text[])
     ORDER BY position LIMIT $2
 ) AS message
+WHERE mine.lane = ANY($1::smallint[])
 ORDER BY message.position
 """
 
@@ -64,13 +65,68 @@ SELECT set_config('synchronous_commit', $2, true)
 """
 MANY = 100
 
+# Without privileges on the sequence no position is known: claims then pass every deleted row, and work.
+LAST_POSITION = """
+SELECT
+    CASE WHEN has_sequence_privilege(name, 'SELECT, USAGE') THEN pg_sequence_last_value(name::regclass) END,
+    pg_backend_pid(),
+    (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+FROM pg_get_serial_sequence('outbox', 'position') AS name
+"""
+
+# The transactions that may have inserted, whether one of them is prepared, and whether a server process still runs.
+WRITERS = """
+SELECT
+    coalesce(array_agg(virtualtransaction), '{}'),
+    coalesce(bool_or(pid IS NULL), false),
+    EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2)
+FROM pg_locks
+WHERE locktype = 'relation' AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND pid IS DISTINCT FROM pg_backend_pid()
+"""
+
+# To the first message that waits, or past the position if there is none.
+ADVANCE = """
+UPDATE outbox_lanes AS lanes
+SET low_watermark = reached.position
+FROM (
+    SELECT
+        lane,
+        coalesce(
+            (
+                SELECT position FROM outbox
+                WHERE outbox.lane = each.lane AND position >= each.low_watermark AND position <= $2
+                ORDER BY position LIMIT 1
+            ),
+            $2 + 1
+        ) AS position
+    FROM outbox_lanes AS each
+    WHERE lane = ANY($1::smallint[])
+) AS reached
+WHERE lanes.lane = reached.lane AND lanes.low_watermark < reached.position
+"""
+
 BACKLOG = """
 SELECT
-    (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS counted) AS count,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT FROM outbox_lanes AS lanes
+            CROSS JOIN LATERAL (
+                SELECT FROM outbox
+                WHERE outbox.lane = lanes.lane AND outbox.position >= lanes.low_watermark
+                LIMIT $1
+            ) AS waiting
+            LIMIT $1
+        ) AS counted
+    ) AS count,
     coalesce(greatest(extract(epoch FROM clock_timestamp() - min(first.created_at)), 0), 0)::float8 AS oldest_seconds
 FROM outbox_lanes AS lanes
 CROSS JOIN LATERAL (
-    SELECT created_at FROM outbox WHERE outbox.lane = lanes.lane ORDER BY position LIMIT 1
+    SELECT created_at FROM outbox
+    WHERE outbox.lane = lanes.lane AND outbox.position >= lanes.low_watermark
+    ORDER BY position LIMIT 1
 ) AS first
 """
 

@@ -24,6 +24,8 @@ outbox_lanes = Table(
     "outbox_lanes",
     metadata,
     Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    # No message of the lane has a lower position, now or later.
+    Column("low_watermark", BigInteger, nullable=False, server_default=text("0")),
 )
 
 outbox = Table(

@@ -1,0 +1,89 @@
+"""Low watermarks of the lanes: claims begin there, and not at rows that were deleted long ago.
+
+PostgreSQL keeps deleted rows while any transaction may see them, such as a dump that runs for an hour. A claim would
+read all of them, each time, to find the first message that waits.
+
+A watermark must never pass a row that is still to come. Positions are handed out before their transactions commit, so a
+row may appear below others that are published already. But a transaction that inserts holds a lock on the table from
+before it is given a position until after its rows are visible. So the relay observes the last position and then the
+transactions with that lock. Once all of these have ended, no row can appear at or below that position.
+
+The watermark is stored in the lane that the relay has locked, by the transaction that deletes the rows: both survive a
+crash or a failover together, and any relay goes on from there.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from ....database.postgresql.connection import Connection
+from . import statements
+
+# Deleted rows of a lane that claims may have to pass. Each new watermark leaves a dead row in its own table as well.
+ROWS = 200
+PAUSE_SECONDS = 0.1
+# An older observation is worth less than a new one: much was published since.
+STALE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The last position of the outbox, and what may still add rows at or below it.
+
+    Args:
+        position: the last one that was handed out.
+        writers: virtual ids of transactions that may have been given it, or one before it.
+        pid: of the server process that observed. While it lives, the server has not crashed and is still the primary.
+        started: when that process did.
+        at: time on the monotonic clock, in seconds.
+    """
+
+    position: int
+    writers: frozenset[str]
+    pid: int
+    started: datetime
+    at: float
+
+
+class LowWatermarks:
+    """Advances the watermarks of lanes while a relay removes messages from them."""
+
+    def __init__(self) -> None:
+        self._removed: Counter[int] = Counter()  # from each lane, since its watermark was advanced
+        self._observed: Observation | None = None
+        self._next = 0.0
+
+    async def removed(self, connection: Connection, lanes: Iterable[int], locked: Collection[int]) -> None:
+        """Take note of removed messages, and advance watermarks that have fallen behind.
+
+        Args:
+            connection: whose transaction has removed them.
+            lanes: of each message.
+            locked: lanes that the transaction has locked.
+        """
+        self._removed.update(lanes)
+        behind = [lane for lane in locked if self._removed[lane] >= ROWS]
+        if behind and monotonic() >= self._next:
+            self._next = monotonic() + PAUSE_SECONDS
+            await self._advance(connection, behind)
+
+    async def _advance(self, connection: Connection, lanes: Sequence[int]) -> None:
+        before = self._observed
+        # First the position, then the writers: whoever was given it before is among them, or has ended.
+        [(position, pid, started)] = await connection.fetch(statements.LAST_POSITION)
+        if position is None:
+            return
+        known = (before.pid, before.started) if before else (pid, started)
+        [(writers, is_prepared, is_same_server)] = await connection.fetch(statements.WRITERS, *known)
+        now = Observation(position, frozenset(writers), pid, started, monotonic())
+        if before is None or not is_same_server or now.at - before.at > STALE_SECONDS:
+            self._observed = now
+        # A transaction that is prepared for a commit in two phases has a new id.
+        elif not is_prepared and before.writers.isdisjoint(now.writers):
+            self._observed = now
+            # A statement that begins now sees every row at or below the position.
+            await connection.execute(statements.ADVANCE, lanes, before.position)
+            for lane in lanes:
+                del self._removed[lane]
