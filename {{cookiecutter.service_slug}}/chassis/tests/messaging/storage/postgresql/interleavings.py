@@ -14,15 +14,18 @@ from chassis.messaging.outbox.port import Batch
 from chassis.messaging.storage.postgresql import PostgresOutbox
 from chassis.testing.messaging import new_message
 
-WRITERS, RELAYS, KEYS, LIMIT = 4, 3, 3, 5
+WRITERS, RELAYS, KEYS, LIMIT = 3, 2, 2, 5
+writers, relays, keys, nothing = (st.integers(0, count - 1) for count in (WRITERS, RELAYS, KEYS, 1))
+# Writing and publishing at once are as frequent as the rest together: only progress makes the rest interesting.
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("write"), st.integers(0, WRITERS - 1), st.integers(0, KEYS - 1)),
-        st.tuples(st.sampled_from(["commit", "roll back"]), st.integers(0, WRITERS - 1), st.just(0)),
-        st.tuples(st.sampled_from(["claim", "release", "crash"]), st.integers(0, RELAYS - 1), st.just(0)),
-        st.tuples(st.just("publish"), st.integers(0, RELAYS - 1), st.integers(1, LIMIT)),
+        st.tuples(st.just("write and commit"), writers, keys),
+        st.tuples(st.just("publish all"), relays, nothing),
+        st.tuples(st.just("write"), writers, keys),
+        st.tuples(st.sampled_from(["write", "commit", "roll back"]), writers, keys),
+        st.tuples(st.sampled_from(["claim", "publish", "release", "crash"]), relays, nothing),
     ),
-    min_size=10,
+    min_size=40,
     max_size=60,
 )
 Step = tuple[str, int, int]
@@ -46,8 +49,15 @@ class Writer:
         self._pending: list[str] = []
         self.committed: list[str] = []
 
-    def write(self, key: int) -> None:
-        """Insert a message, in the transaction that is open or a new one. The number of the key is its lane."""
+    def take(self, step: str, key: int) -> None:
+        """Insert a message, in the transaction that is open or a new one, or end it, or both."""
+        if step.startswith("write"):
+            self._write(key)
+        if step != "write":
+            self.end(commit="commit" in step)
+
+    def _write(self, key: int) -> None:
+        """The number of the key is its lane."""
         message = new_message(f"key-{key}")
         self._connection.execute(INSERT, [key, message.id, message.type, message.key, message.body])
         self._pending.append(message.id)
@@ -87,13 +97,22 @@ class SteppedRelay:
         await self._database.open()
         self._outbox = PostgresOutbox(self._database)
 
-    async def claim(self) -> None:
+    async def take(self, step: str) -> None:
+        """One step, or all of a claim."""
+        if step in ("claim", "publish all"):
+            await self._claim_once()
+        if step in ("publish", "publish all"):
+            await self._publish(1 if step == "publish" else LIMIT)
+        if step in ("release", "publish all"):
+            await self.release()
+
+    async def _claim_once(self) -> None:
         """Claim, unless it holds a claim."""
         if self._batch is None:
             self._batch = await self._claim.enter_async_context(self._outbox.claim(LIMIT))
             self._waiting = [each.message.id for each in self._batch.waiting]
 
-    async def publish(self, count: int) -> None:
+    async def _publish(self, count: int) -> None:
         """Publish and remove the next of its messages."""
         if self._batch is not None and self._waiting:
             next_ones, self._waiting = self._waiting[:count], self._waiting[count:]
@@ -141,7 +160,7 @@ class Interleaving:
                     writer.end(commit=bool(number % 2))
                 for relay in relays:
                     await relay.release()
-                await self._drain(relays[0])
+                await _drain(relays[0])
             finally:
                 for writer in writers:
                     writer.close()
@@ -157,24 +176,18 @@ class Interleaving:
         relays: Sequence[SteppedRelay],
         server: psycopg.Connection[tuple[object, ...]],
     ) -> None:
-        match step:
-            case ("write", number, key):
-                writers[number].write(key)
-            case ("commit" | "roll back" as how, number, _):
-                writers[number].end(commit=how == "commit")
-            case ("claim", number, _):
-                await relays[number].claim()
-            case ("publish", number, count):
-                await relays[number].publish(count)
-            case ("release", number, _):
-                await relays[number].release()
-            case ("crash", number, _):
+        what, number, key = step
+        match what:
+            case "crash":
                 await relays[number].crash(server)
+            case "claim" | "publish" | "release" | "publish all":
+                await relays[number].take(what)
+            case _:
+                writers[number].take(what, key)
 
-    async def _drain(self, relay: SteppedRelay) -> None:
-        before = -1
-        while before != len(relay.published):
-            before = len(relay.published)
-            await relay.claim()
-            await relay.publish(LIMIT)
-            await relay.release()
+
+async def _drain(relay: SteppedRelay) -> None:
+    before = -1
+    while before != len(relay.published):
+        before = len(relay.published)
+        await relay.take("publish all")

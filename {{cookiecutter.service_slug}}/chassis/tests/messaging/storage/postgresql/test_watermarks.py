@@ -235,7 +235,7 @@ def check_interleavings(url: str, examples: int) -> None:
 
 
 @pytest.mark.usefixtures("database_settings")
-@pytest.mark.parametrize("examples", [15, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [8, pytest.param(1_000, marks=pytest.mark.long)])
 def test_no_interleaving_of_writers_and_relays_loses_a_message(
     url: str, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
