@@ -47,6 +47,11 @@ class FaultProxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
+    def redirect(self, url: str, default_port: int = 0) -> None:
+        """Lead new connections to another server, as an address that follows a failover; open ones stay."""
+        parts = urlsplit(url)
+        self._upstream = (parts.hostname or "", parts.port or default_port)
+
     async def stop_listening(self) -> None:
         """Refuse new connections, as a host without the server does, and cut the open ones."""
         if self._server is not None:
