@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import Connection
 
 from chassis.database.mysql import DatabaseSettings, MysqlDatabase
+from chassis.database.mysql import database as mysql_database
 from chassis.database.mysql.engine import MigrationTarget
 from chassis.database.port import DatabaseTransaction
 from chassis.database.retries import Retries
 from chassis.database.transactions import Transactions
 from chassis.domain import NotFound
-from chassis.errors import Interrupted, KeyInUse, Unavailable
+from chassis.errors import Interrupted, KeyInUse, ReadOnly, Unavailable
 from chassis.testing.database import KEY, NOW, add
 from chassis.testing.mysql import account, run
 from tests.database.mysql.servers import database_of, kill_all, settings_of
@@ -74,6 +75,18 @@ async def reason(settings: DatabaseSettings) -> str:
 async def test_a_server_that_is_down_cannot_be_reached() -> None:
     url = f"mysql://service:hidden@127.0.0.1:{unused_port()}/name"
     assert await reason(settings_of(url)) == "cannot be reached"
+
+
+async def test_a_check_that_finds_the_server_read_only_has_the_connections_replaced(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A primary that was demoted may keep its connections, and a process that only reads would stay with it."""
+    async with opened(settings_of(database_url)) as database:
+        [[first]] = await database.fetch("SELECT CONNECTION_ID()")
+        monkeypatch.setattr(mysql_database, "IS_READ_ONLY", f"SELECT CONNECTION_ID() = {first}")
+        with pytest.raises(ReadOnly, match="the server is read-only"):
+            await database.check()
+        await database.check()
 
 
 async def test_a_server_that_accepts_and_does_not_answer_is_given_up() -> None:

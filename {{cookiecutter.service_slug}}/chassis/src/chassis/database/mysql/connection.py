@@ -85,6 +85,11 @@ class Connection:
         self._closed = True
         self._driver.close()
 
+    def abandon(self) -> None:
+        """Close it and, with it, the idle ones of its pool: they lead to a server that is no longer the right one."""
+        self.lost = True
+        self.close()
+
     async def leave(self) -> None:
         """Close it in a way that the server does not count as aborted."""
         self._closed = True

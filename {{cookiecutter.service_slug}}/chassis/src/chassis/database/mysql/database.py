@@ -73,9 +73,7 @@ class MysqlDatabase:
             await self.fetch(CHECK)
         else:
             self._revisions.verify([revision for [revision] in await self.fetch(REVISIONS)])
-        [[is_read_only]] = await self.fetch(IS_READ_ONLY)
-        if is_read_only:
-            raise ReadOnly("database")
+        await self._retries.run(self._verify_accepts_changes)
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
@@ -122,6 +120,15 @@ class MysqlDatabase:
         with unavailable_errors():
             async with self._pool.connection() as connection:
                 yield connection
+
+    async def _verify_accepts_changes(self) -> None:
+        """Raise ReadOnly otherwise, and connect anew next time: the address may lead to another server by then."""
+        async with self.connection() as connection:
+            with interrupted_errors():
+                [[is_read_only]] = await connection.fetch(IS_READ_ONLY)
+            if is_read_only:
+                connection.abandon()
+                raise ReadOnly("database")
 
     async def _rows(self, statement: str, *values: Any) -> Sequence[Row]:
         async with self.connection() as connection:

@@ -37,3 +37,17 @@ async def test_listens_again_after_every_error_and_pauses_grow_only_if_errors_fo
     async with listener.listening(PostgresDatabase(DatabaseSettings(), "test")):
         await eventually(lambda: len(backoff.failures) == 3)
     assert backoff.failures == failures
+
+
+async def test_a_listener_leaves_a_server_that_accepts_no_changes(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A primary that was demoted may keep its connections: messages are enqueued, and announced, elsewhere."""
+    backoff = RecordingBackoff()
+    monkeypatch.setattr(listener, "BACKOFF", backoff)
+    monkeypatch.setattr(listener, "PROBE_SECONDS", 0.05)
+    options = database.options()
+    options["server_settings"]["default_transaction_read_only"] = "on"
+    monkeypatch.setattr(database, "options", lambda: options)
+    async with listener.listening(database):
+        await eventually(lambda: len(backoff.failures) == 2)

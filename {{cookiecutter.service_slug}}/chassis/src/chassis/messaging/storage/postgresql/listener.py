@@ -10,14 +10,15 @@ import structlog
 from ....background import Backoff, in_background
 from ....database.postgresql import PostgresDatabase
 from ....database.postgresql.connection import Connection
+from ....database.postgresql.database import IS_READ_ONLY
 from ....database.postgresql.errors import unavailable_errors
 from ....errors import Unavailable
-from .statements import CHANNEL, PROBE
+from .statements import CHANNEL
 
 # How long to wait at most: a notification is lost with its connection, and an unlocked lane is not announced at all.
 LISTENING_SECONDS = 2.0
 POLL_SECONDS = 0.5
-PROBE_SECONDS = 30.0
+PROBE_SECONDS = 5.0
 BACKOFF = Backoff(first=0.2, longest=10)
 # A connection lost after less than this counts as one more failure, so that a server that drops every connection is
 # called less and less often; longer than the longest pause.
@@ -87,10 +88,14 @@ async def _listen(database: PostgresDatabase, listener: PostgresOutboxListener) 
 
 
 async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
-    """Probes the connection, because networks silently drop those that are idle for minutes."""
+    """Probes the connection: networks silently drop idle ones, and a primary that was demoted may keep them.
+
+    Raises ReadOnlySQLTransactionError if the server accepts no changes: messages are enqueued on another one.
+    """
     while not lost.is_set():
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await lost.wait()
         except TimeoutError:
-            await connection.execute(PROBE)
+            if await connection.fetchval(IS_READ_ONLY):
+                raise asyncpg.ReadOnlySQLTransactionError from None

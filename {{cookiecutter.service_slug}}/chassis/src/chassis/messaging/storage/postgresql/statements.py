@@ -130,8 +130,6 @@ CROSS JOIN LATERAL (
 ) AS first
 """
 
-PROBE = "SELECT 1"
-
 MARK_PROCESSED = "INSERT INTO inbox (consumer, message_id, received_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 
 # A bounded number at a time, so that no long transaction holds up vacuum.
