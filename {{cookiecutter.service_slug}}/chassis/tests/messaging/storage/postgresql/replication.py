@@ -1,4 +1,4 @@
-"""Two PostgreSQL servers in synchronous replication, which swap roles; both run on loopback, without a password."""
+"""PostgreSQL servers of a test's own, on loopback and without a password: one, or two that swap roles."""
 
 import os
 import pwd
@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from chassis.testing.messaging.chaos.processes import free_port
+from tests.support.servers import skip_if_none
 
 START_SECONDS = 60
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parts[-2]))
@@ -32,7 +33,7 @@ OPTIONS = {
 
 @dataclass
 class Server:
-    """One of the two."""
+    """One server."""
 
     data: Path
     port: int = field(default_factory=free_port)
@@ -139,24 +140,36 @@ class Pair:
 @contextmanager
 def replicating_pair() -> Iterator[Pair]:
     """Both servers inside the block."""
+    with single_server() as primary:
+        pair = Pair(primary, Server(primary.data.with_name("other")))
+        run("pg_basebackup", "-D", pair.standby.data, "-d", primary.url, "-R", "--checkpoint=fast", "--no-sync")
+        other = pair.standby
+        try:
+            other.start()
+            pair.replicate_synchronously()
+            yield pair
+        finally:
+            other.end(signal.SIGQUIT)
+
+
+@contextmanager
+def single_server() -> Iterator[Server]:
+    """A server of a test's own, inside the block."""
+    skip_if_none()
     if not PROGRAMS:
         if os.environ.get("LIVE") == "required":
             pytest.fail("PostgreSQL is not installed", pytrace=False)
         pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pair-"))
+    folder = Path(tempfile.mkdtemp(prefix="server-"))
     if owner := _owner():
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-    pair = Pair(Server(folder / "one"), Server(folder / "other"))
+    server = Server(folder / "data")
     try:
-        run("initdb", "-D", pair.primary.data, "--username=admin", "--auth=trust", "--encoding=UTF8", "--no-sync")
-        pair.primary.start()
-        run("pg_basebackup", "-D", pair.standby.data, "-d", pair.primary.url, "-R", "--checkpoint=fast", "--no-sync")
-        pair.standby.start()
-        pair.replicate_synchronously()
-        yield pair
+        run("initdb", "-D", server.data, "--username=admin", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        server.start()
+        yield server
     finally:
-        for server in (pair.primary, pair.standby):
-            server.end(signal.SIGQUIT)
+        server.end(signal.SIGQUIT)
         shutil.rmtree(folder)
 
 
