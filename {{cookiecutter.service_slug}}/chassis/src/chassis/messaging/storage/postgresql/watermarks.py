@@ -23,7 +23,7 @@ from . import statements
 
 # Deleted rows of a lane that claims may have to pass. Each new watermark leaves a dead row in its own table as well.
 ROWS = 200
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.25
 # An older observation is worth less than a new one: much was published since.
 STALE_SECONDS = 5.0
 
