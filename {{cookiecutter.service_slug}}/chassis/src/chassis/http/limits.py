@@ -5,13 +5,19 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import RETRY_AFTER_SECONDS, ProblemDocuments
 
+_DIGITS = 19
+
 
 class RequestLimitsMiddleware:
-    """Responds with 413 to a body over `max_bytes` and with 503 after `timeout_seconds` without a response."""
+    """Responds with 413 to a body over `max_bytes`, and after `timeout_seconds` with 408 or 503.
+
+    408 if the client had not sent its whole body, so that slow clients are not taken for errors of the service.
+    """
 
     def __init__(self, app: ASGIApp, problems: ProblemDocuments, max_bytes: int, timeout_seconds: float) -> None:
         self._app = app
@@ -28,9 +34,9 @@ class RequestLimitsMiddleware:
             response = self._problems.response(413, detail=self._limit, correlation_id=scope.get("correlation_id"))
             await response(scope, receive, send)
             return
-        await self._timed(scope, self._counted(receive), send)
+        await self._timed(scope, _Body(receive, self._max_bytes, self._limit), send)
 
-    async def _timed(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _timed(self, scope: Scope, body: "_Body", send: Send) -> None:
         responding = False
 
         async def send_noticed(message: Message) -> None:
@@ -40,37 +46,49 @@ class RequestLimitsMiddleware:
 
         try:
             async with asyncio.timeout(self._timeout_seconds) as deadline:
-                await self._app(scope, receive, send_noticed)
+                await self._app(scope, body.receive, send_noticed)
         except TimeoutError:
             if responding or not deadline.expired():
                 raise
-            response = self._problems.response(
-                503,
-                "request-timeout",
-                f"not done within {self._timeout_seconds:g} seconds",
-                correlation_id=scope.get("correlation_id"),
-                headers={"retry-after": str(RETRY_AFTER_SECONDS)},
-            )
-            await response(scope, receive, send)
+            await self._late(body, scope.get("correlation_id"))(scope, body.receive, send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        """A body may come in chunks, without announcing its length."""
-        received = 0
-
-        async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._limit)
-            return message
-
-        return receive_counted
+    def _late(self, body: "_Body", correlation_id: str | None) -> Response:
+        detail = f"not done within {self._timeout_seconds:g} seconds"
+        if body.awaited:
+            headers = {"connection": "close"}  # the rest of the body would be read as a request
+            return self._problems.response(408, detail=detail, correlation_id=correlation_id, headers=headers)
+        headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
+        return self._problems.response(503, "request-timeout", detail, correlation_id=correlation_id, headers=headers)
 
     def _announces_too_much(self, headers: Headers) -> bool:
-        length = headers.get("content-length", "0")
-        return length.isdecimal() and int(length) > self._max_bytes
+        length = headers.get("content-length", "0").lstrip("0") or "0"
+        # By the number of digits first: thousands of them are no number for Python.
+        return length.isdecimal() and (len(length) > _DIGITS or int(length) > self._max_bytes)
 
     @property
     def _limit(self) -> str:
         return f"a request may have {self._max_bytes} bytes"
+
+
+class _Body:
+    """The body of one request, which may come in chunks, without announcing its length."""
+
+    def __init__(self, receive: Receive, max_bytes: int, limit: str) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._limit = limit
+        self._received = 0
+        self._complete = False
+        # Whether the application waits for more of it.
+        self.awaited = False
+
+    async def receive(self) -> Message:
+        """The next message of the server. Raises HTTPException (413) if the body is too large."""
+        self.awaited = not self._complete
+        message = await self._receive()
+        self.awaited = False
+        self._complete = not message.get("more_body", False)
+        self._received += len(message.get("body", b""))
+        if self._received > self._max_bytes:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._limit)
+        return message

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ..telemetry.log_level import switchable_level
+from .connection import ConnectionConfig, ConnectionLimits, LimitedHttpProtocol
 from .lifecycle import Lifecycle
 from .settings import HttpSettings, ShutdownSettings
 
@@ -60,14 +61,29 @@ class DrainingServer(uvicorn.Server):
         _log.info("draining", signal=signal.Signals(sig).name, pause_seconds=pause)
         asyncio.get_running_loop().call_later(pause, self._stop_accepting)
 
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; once a second, connections are closed that wait too long for their clients."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, LimitedHttpProtocol):
+                    connection.close_if_expired()
+        return await super().on_tick(counter)
+
     def _stop_accepting(self) -> None:
         self.should_exit = True
 
 
 def create_server(app: FastAPI, lifecycle: Lifecycle, http: HttpSettings, shutdown: ShutdownSettings) -> DrainingServer:
     """A server that is not started."""
-    config = uvicorn.Config(
+    config = ConnectionConfig(
         app,
+        limits=ConnectionLimits(
+            max_header_bytes=http.max_header_bytes,
+            header_seconds=http.header_timeout_seconds,
+            body_seconds=http.timeout_seconds,
+            idle_seconds=http.keep_alive_seconds,
+        ),
+        timeout_keep_alive=http.keep_alive_seconds,
         host=http.host,
         port=http.port,
         log_config=None,

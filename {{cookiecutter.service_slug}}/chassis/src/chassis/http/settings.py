@@ -12,6 +12,18 @@ class HttpSettings(Section, env_prefix="HTTP_"):
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes any free one")
     max_body_bytes: int = Field(65_536, ge=1_024, description="largest request body in bytes")
     timeout_seconds: float = Field(10, gt=0, le=300, description="a request that takes longer is answered 503")
+    max_header_bytes: int = Field(
+        32_768,
+        ge=1_024,
+        le=1_048_576,
+        description="largest URL and headers of a request, in bytes",
+    )
+    header_timeout_seconds: float = Field(
+        10, gt=0, le=300, description="a request whose headers take longer to arrive is answered 408"
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, le=3_600, description="an idle connection is closed; must exceed what every proxy in front keeps one"
+    )
 
 
 class ReadinessSettings(Section, env_prefix="READINESS_"):
