@@ -20,7 +20,7 @@ from chassis.http.settings import HttpSettings
 from chassis.identity import utc_now
 from chassis.service import ServiceIdentity
 from chassis.settings import ServiceSettings
-from tests.sample.api import URL, create_router
+from tests.sample.api import URL, ParcelStore, create_router
 from tests.sample.storage.memory import MemoryParcels
 
 DRAFT = {"reference": "A-1001", "quantity": 3}
@@ -50,6 +50,7 @@ def create_service(
     *,
     database: MemoryDatabase | None = None,
     transactions: TransactionRunner | None = None,
+    parcels: ParcelStore | None = None,
     routers: Sequence[APIRouter] = (),
     middleware: Sequence[Middleware] = (),
     checks: Mapping[str, Check] | None = None,
@@ -62,6 +63,7 @@ def create_service(
     Args:
         database: of the parcels.
         transactions: where commands run.
+        parcels: where they are stored, if not in memory.
         routers: in addition to that of the parcels.
         middleware: of the service.
         checks: of its dependencies.
@@ -80,7 +82,7 @@ def create_service(
         registry=CollectorRegistry(),
         limits=HttpSettings(timeout_seconds=timeout_seconds),
         lifespan=empty_lifespan,
-        routers=[create_router(commands, MemoryParcels(database)), *routers],
+        routers=[create_router(commands, parcels or MemoryParcels(database)), *routers],
         middleware=middleware,
         problems=problems,
     )

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,16 @@ class Listening:
             for part in parts:
                 await connection.send(part)
             return await connection.answer()
+
+    async def status_of(self, request: bytes, *, whole: bool) -> int | None:
+        """Send a request, or its first part only; the status, or None if the connection ends without one."""
+        async with self.connected() as connection:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await connection.send(request)
+                if not whole:
+                    connection.writer.write_eof()
+                return (await connection.answer()).status
+        return None
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 
 from chassis.testing.http import running
 from tests.sample.api import URL
+from tests.support.bodies import send_hostile_bodies
 
 from .parcels import DRAFT, create, create_service
 
@@ -42,3 +43,7 @@ async def statuses(body: bytes, headers: dict[str, str], attempts: int) -> set[i
 def test_no_body_is_a_server_error(body: bytes, attempts: int, as_json: bool) -> None:
     headers = {"if-match": "*"} | ({"content-type": "application/json"} if as_json else {})
     assert max(asyncio.run(statuses(body, headers, attempts))) < 500
+
+
+async def test_no_bytes_on_any_route_are_a_server_error() -> None:
+    await send_hostile_bodies(create_service(), 20)

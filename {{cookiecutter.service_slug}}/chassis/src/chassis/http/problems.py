@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from .. import domain, errors
 from .preconditions import InvalidPrecondition, PreconditionRequired, etag
@@ -128,6 +129,11 @@ class ProblemDocuments:
             app.add_exception_handler(known, self._known_problem)
         app.add_exception_handler(RequestValidationError, self._validation_problem)
         app.add_exception_handler(HTTPException, self._http_problem)
+        app.add_exception_handler(ClientDisconnect, self._incomplete)
+
+    async def _incomplete(self, request: Request, _: Exception) -> Response:
+        """For logs and metrics: the client is gone, or the rest of its body is not HTTP. No error of the service."""
+        return self.response(400, detail="the body is incomplete", correlation_id=_correlation_id(request))
 
     async def _known_problem(self, request: Request, error: Exception) -> Response:
         status, kind = next(self._kinds[each] for each in type(error).__mro__ if each in self._kinds)

@@ -4,9 +4,11 @@ from chassis.database.port import Database
 from chassis.database.postgresql import PostgresDatabase
 from chassis.domain import Store
 from chassis.testing.database import IdempotencyConformance
+from tests.sample.api import ParcelStore
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.postgresql import create_parcels
 from tests.sample.storage.sql import SqlParcels
+from tests.support.bodies import BodyConformance
 from tests.support.parcels import ParcelConformance, ParcelPagingConformance
 
 
@@ -34,3 +36,11 @@ class TestPostgresPaging(ParcelPagingConformance):
 
 class TestPostgresIdempotency(IdempotencyConformance):
     """Its idempotency keys."""
+
+
+class TestPostgresBodies(BodyConformance):
+    """No body is a server error."""
+
+    def parcels(self, database: Database) -> ParcelStore:
+        """The adapter."""
+        return parcels(database)

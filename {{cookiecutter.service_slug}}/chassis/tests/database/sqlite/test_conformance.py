@@ -4,8 +4,10 @@ from chassis.database.port import Database
 from chassis.database.sqlite import SqliteDatabase
 from chassis.domain import Store
 from chassis.testing.database import IdempotencyConformance
+from tests.sample.api import ParcelStore
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.sqlite import create_parcels
+from tests.support.bodies import BodyConformance
 from tests.support.parcels import ParcelConformance, ParcelPagingConformance
 
 
@@ -29,3 +31,12 @@ class TestPaging(ParcelPagingConformance):
 
 class TestIdempotency(IdempotencyConformance):
     """Its idempotency keys."""
+
+
+class TestBodies(BodyConformance):
+    """No body is a server error."""
+
+    def parcels(self, database: Database) -> ParcelStore:
+        """The adapter."""
+        assert isinstance(database, SqliteDatabase)
+        return create_parcels(database)
