@@ -153,6 +153,8 @@ def test_an_address_that_cannot_be_listened_on_is_reported_before_anything_is_op
         serve(service.app, service.lifecycle, HttpSettings(host="192.0.2.1"), ShutdownSettings())
     with pytest.raises(CannotListen, match=r"at nowhere\.invalid: "):
         serve(service.app, service.lifecycle, HttpSettings(host="nowhere.invalid"), ShutdownSettings())
+    with pytest.raises(CannotListen, match=r"is not a host$"):
+        serve(service.app, service.lifecycle, HttpSettings(host="x" * 64), ShutdownSettings())
 
 
 def test_an_application_that_cannot_start_does_not_end_the_process() -> None:

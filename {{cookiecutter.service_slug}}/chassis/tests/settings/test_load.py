@@ -112,7 +112,7 @@ def test_malformed_json_is_a_problem_of_its_variable(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("name", ["missing", "x" * 5_000])
 def test_a_file_that_does_not_exist_is_a_problem(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     [problem] = problems(monkeypatch, STORE_PASSWORD_FILE=name)
-    assert problem.startswith("STORE_")
+    assert problem.startswith("STORE_PASSWORD_FILE: ")
     assert name not in problem
 
 

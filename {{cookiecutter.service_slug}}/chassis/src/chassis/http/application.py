@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from ..service import ServiceIdentity
 from .access import RequestObservabilityMiddleware
+from .docs import create_docs_router
 from .lifecycle import Lifecycle
 from .limits import RequestLimitsMiddleware
 from .metrics import HttpMetrics
@@ -82,12 +83,13 @@ def create_api(
             ),
             *middleware,
         ],
-        redoc_url=None,
+        openapi_url=None,  # FastAPI's pages load their files from another origin: see `docs`
         redirect_slashes=False,
         telemetry=TELEMETRY,
     )
     for router in routers:
         app.include_router(router)
+    app.include_router(create_docs_router(identity.title))
     app.include_router(create_operations_router(health, info, registry))
     return app
 

@@ -165,7 +165,7 @@ class ProblemDocuments:
         status = error.status_code
         headers = dict(error.headers or {})
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = allowed_methods(request)
+            headers["Allow"] = allowed_methods(request) or headers.get("Allow", "")
         return self.response(
             status,
             detail=None if error.detail in (title_of(status), HTTPStatus(status).phrase) else error.detail,

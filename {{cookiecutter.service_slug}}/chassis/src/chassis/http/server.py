@@ -24,9 +24,9 @@ _log = structlog.stdlib.get_logger("server")
 class CannotListen(Exception):
     """The address cannot be listened on; the message has the reason."""
 
-    def __init__(self, http: HttpSettings, error: OSError) -> None:
-        reason = error.strerror or str(error)
-        if error.errno == errno.EADDRINUSE:
+    def __init__(self, http: HttpSettings, error: OSError | ValueError) -> None:
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "is not a host"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             super().__init__(f"{http.port} is in use on {http.host}")
         else:
             super().__init__(f"{http.port} cannot be listened on at {http.host}: {reason}")
@@ -125,5 +125,5 @@ def _check_address(http: HttpSettings) -> None:
                 if family == socket.AF_INET6:  # as asyncio does: IPv4 has a socket of its own
                     probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
                 probe.bind(address)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # no label of a name has more than 63 characters (RFC 1035)
         raise CannotListen(http, error) from error

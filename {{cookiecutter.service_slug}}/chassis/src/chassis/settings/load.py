@@ -46,6 +46,7 @@ def load_settings(settings: type[S], used: Iterable[str] | None = None) -> S:
             values[name] = section()
         except (OSError, ValueError) as error:
             problems += _problems(section, error)
+        problems += section.library_problems()
     if problems:
         raise InvalidSettings(list(dict.fromkeys(problems)))
     loaded = settings(**values)

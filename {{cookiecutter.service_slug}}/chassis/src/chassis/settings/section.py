@@ -1,8 +1,9 @@
 """Base class of every group of settings."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from pydantic import field_validator
+from pydantic import ValidatorFunctionWrapHandler, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .environment import Environment
@@ -17,7 +18,19 @@ class Section(BaseSettings):
         env_ignore_empty=True,
         frozen=True,
         hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def is_usable(cls, value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        """Any bytes can be in a variable, and a file's name can be one that the system refuses to look up."""
+        if isinstance(value, str) and ("\0" in value or value != value.encode(errors="replace").decode()):
+            raise ValueError("is not UTF-8 text")
+        try:
+            return validate(value)
+        except OSError as error:
+            raise ValueError(error.strerror or "cannot be read") from None
 
     @field_validator("environment", "level", "format", "tls", mode="before", check_fields=False)
     @classmethod
@@ -36,4 +49,12 @@ class Section(BaseSettings):
         Sections override it for rules of their own; missing values and placeholders are checked for every section.
         """
         del environment
+        return []
+
+    @classmethod
+    def library_problems(cls) -> Sequence[str]:
+        """What is wrong with variables that a library reads by itself, one line `NAME: reason` each.
+
+        Sections override it if their library would fail late, or without the variable's name.
+        """
         return []

@@ -1,7 +1,10 @@
 """Settings of traces, and the parts of the SDK that they configure."""
 
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from chassis.service import ServiceIdentity
 from chassis.settings import Environment, InvalidSettings, ServiceSettings, load_settings
 from chassis.telemetry.otlp import TracingSettings, process_attributes
 from chassis.telemetry.otlp.sdk import create_exporter, create_sampler
+from chassis.telemetry.otlp.sdk_variables import VARIABLES
 
 IDENTITY = ServiceIdentity(name="warehouse", title="Warehouse", version="1.2.3", description="Sends parcels.")
 
@@ -77,3 +81,35 @@ def test_every_span_names_the_pod_that_it_comes_from() -> None:
     assert pod["k8s.pod.name"] == pod["service.instance.id"] == socket.gethostname()
     assert pod["vcs.ref.head.revision"] == "abc"
     assert "k8s.pod.name" not in process_attributes(IDENTITY, ServiceSettings())
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_variable_of_the_sdk_is_refused_by_its_name(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("hidden", "-1", "\udcff"):
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(InvalidSettings) as caught:
+            load_settings(Settings)
+        [problem] = caught.value.problems
+        assert problem.startswith(f"{variable}: ")
+        assert "hidden" not in problem
+    monkeypatch.setenv(variable, "")
+    load_settings(Settings)
+
+
+def test_variables_of_the_sdk_that_it_accepts_are_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (file := tmp_path / "ca.pem").touch()
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "4096")
+    monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "0")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(file))
+    monkeypatch.setenv("OTEL_PROPAGATORS", "tracecontext, baggage")
+    monkeypatch.setenv("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "otel")
+    load_settings(Settings)
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100")
+    with pytest.raises(InvalidSettings, match=r"^OTEL_BSP_MAX_QUEUE_SIZE: must be at least .* 512$"):
+        load_settings(Settings)
+
+
+def test_settings_are_read_before_the_sdk_is_imported() -> None:
+    code = "import sys, chassis.telemetry.otlp; sys.exit('opentelemetry.propagate' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,17 +1,19 @@
 """Settings of traces, under OpenTelemetry's own names.
 
 Its SDK reads more variables from the environment by itself: `OTEL_BSP_*`, `OTEL_EXPORTER_OTLP_CERTIFICATE`,
-`OTEL_EXPORTER_OTLP_COMPRESSION` and others
+`OTEL_EXPORTER_OTLP_COMPRESSION` and others, see `sdk_variables`
 (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from ...settings import Section
+from .sdk_variables import variable_problems
 
 
 class TracingSettings(Section, env_prefix="OTEL_"):
@@ -60,6 +62,11 @@ class TracingSettings(Section, env_prefix="OTEL_"):
         if any(not pair.partition("=")[1] for pair in _split(text or "")):
             raise ValueError("must be a list like name=value,name=value")
         return value
+
+    @classmethod
+    def library_problems(cls) -> Sequence[str]:
+        """Those of the SDK's own variables."""
+        return list(variable_problems(os.environ))
 
     @property
     def headers(self) -> Mapping[str, str]:

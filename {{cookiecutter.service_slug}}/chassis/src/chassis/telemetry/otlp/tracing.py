@@ -1,18 +1,22 @@
-"""Traces a process and exports its spans."""
+"""Traces a process and exports its spans.
+
+The SDK is imported when it is used: some of its modules read the environment when they are imported, and fail.
+"""
 
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from ...service import ServiceIdentity
 from ...settings import Environment, ServiceSettings
-from .sdk import create_exporter, create_provider
 from .settings import TracingSettings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 # A collector that does not answer must not delay the end of the process.
 FLUSH_SECONDS = 3.0
@@ -33,6 +37,11 @@ def tracing(settings: TracingSettings, attributes: Mapping[str, str]) -> Iterato
     if settings.sdk_disabled:
         yield
         return
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    from .sdk import create_exporter, create_provider
+
     provider = create_provider(settings, attributes)
     if settings.exporter_otlp_endpoint is None:
         _log.info("trace export disabled: OTEL_EXPORTER_OTLP_ENDPOINT is not set")
@@ -48,7 +57,7 @@ def tracing(settings: TracingSettings, attributes: Mapping[str, str]) -> Iterato
         _flush(export)
 
 
-def _flush(export: BatchSpanProcessor) -> None:
+def _flush(export: "BatchSpanProcessor") -> None:
     """In a thread, because the processor itself would wait for half a minute."""
     flushing = Thread(target=export.shutdown, daemon=True)
     flushing.start()
