@@ -26,7 +26,7 @@ def published(version: str) -> Mapping[str, bytes]:
     """The files of a version, as npm has them."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", "--silent", f"swagger-ui-dist@{version}"]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE)  # noqa: S603 - no shell
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE)
         [archive] = Path(folder).glob("*.tgz")
         with tarfile.open(archive) as files:
             return {name: files.extractfile(f"package/{name}").read() for name in (*PACKED, *NOTICES)}  # type: ignore[union-attr]
@@ -41,7 +41,12 @@ def sums(version: str, files: Mapping[str, bytes]) -> str:
 def written(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """The files as they are stored: packed without a time, so that the same version is the same bytes."""
     packed = {f"{name}.gz": gzip.compress(files[name], 9, mtime=0) for name in PACKED}
-    return packed | {name: files[name].rstrip() + b"\n" for name in NOTICES}
+    return packed | {name: _tidy(files[name]) for name in NOTICES}
+
+
+def _tidy(text: bytes) -> bytes:
+    """Without blanks at the ends of lines, as all text of the repository is."""
+    return b"\n".join(line.rstrip() for line in text.strip().split(b"\n")) + b"\n"
 
 
 def main(arguments: Sequence[str]) -> int:

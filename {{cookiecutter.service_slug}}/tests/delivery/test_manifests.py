@@ -72,6 +72,12 @@ def test_routes_from_outside_lead_to_operations(service: Service, settings: Any)
         assert any(path.startswith(f"{prefix}/") for path in operations), prefix
 
 
+def test_proxies_close_idle_connections_before_the_service(settings: Any) -> None:
+    """A request that meets a connection which the service is closing is 502. ingress-nginx and AWS keep one for 60 s."""
+    (api,) = cluster("everything", settings).component("api")
+    assert float(api.environment["HTTP_KEEP_ALIVE_SECONDS"] or 0) > 60
+
+
 def test_a_gateway_waits_longer_than_the_service(settings: Any) -> None:
     everything = cluster("everything", settings)
     (api,) = everything.component("api")

@@ -19,7 +19,7 @@ from .problems import ProblemDocuments, title_of
 
 # For clients to read the last response: closing a socket that has unread data would discard it (RFC 9112, 9.6).
 LINGER_SECONDS = 10
-# Of each byte of a body: a chunk with one byte takes six, and that of an ordinary client far less.
+# Bytes for each byte of a body: a chunk of one byte takes five, those of ordinary clients far less.
 _FRAMING = 8
 
 # RFC 3986, section 3.2.2, and a port. Empty if the target has no authority.
@@ -180,7 +180,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             raise self._too_large()
 
     def _check_received(self) -> None:
-        """Of a body everything but its content counts: the framing of chunks, their extensions, and trailers."""
+        """Everything but the content of a body counts: the framing of chunks, their extensions, and trailers."""
         framing = self._received - self._received_body
         allowed = self._limits.max_header_bytes + _FRAMING * self._received_body
         if self._awaiting is not _Awaiting.BODY or framing > allowed:

@@ -53,7 +53,7 @@ class Section(BaseSettings):
 
     @classmethod
     def library_problems(cls) -> Sequence[str]:
-        """What is wrong with variables that a library reads by itself, one line `NAME: reason` each.
+        """Problems with variables that a library reads by itself, one line `NAME: reason` each.
 
         Sections override it if their library would fail late, or without the variable's name.
         """
