@@ -46,8 +46,8 @@ class Baked:
         return self.path / "src" / str(self.answers["package_name"])
 
     def read(self, path: str) -> str:
-        """The text of one file."""
-        return (self.path / path).read_text(encoding="utf-8")
+        """The text of one file; bytes that are not text, as in packed files, are replaced."""
+        return (self.path / path).read_text(encoding="utf-8", errors="replace")
 
     def run(self, *command: str, expect: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project; unless it ends as expected, fail and show what it said."""

@@ -89,6 +89,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._deadline = 0.0
         self._received = 0
         self._received_body = 0
+        self._valid_host: bytes | None = None  # that of most requests of a connection
         self._refusal: _Refusal | None = None
         self._unread_deadline: float | None = None
 
@@ -172,8 +173,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """RFC 9112, section 3.2: exactly one Host, and a valid one; proxies could read another one than this server."""
         if len(values) > 1 or (not values and self.parser.get_http_version() != "1.0"):
             raise self._refused(HTTPStatus.BAD_REQUEST, "a request must have exactly one Host")
-        if values and not _host.fullmatch(values[0]):
-            raise self._refused(HTTPStatus.BAD_REQUEST, "the Host is malformed")
+        if values and values[0] != self._valid_host:
+            if not _host.fullmatch(values[0]):
+                raise self._refused(HTTPStatus.BAD_REQUEST, "the Host is malformed")
+            self._valid_host = values[0]
 
     def _check_headers(self) -> None:
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._limits.max_header_bytes:
