@@ -22,7 +22,7 @@ class HttpSettings(Section, env_prefix="HTTP_"):
         10, gt=0, le=300, description="a request whose headers take longer to arrive is answered 408"
     )
     keep_alive_seconds: int = Field(
-        75, ge=1, le=3_600, description="an idle connection is closed; must exceed what every proxy in front keeps one"
+        75, ge=1, le=3_600, description="how long an idle connection is kept; more than every proxy in front keeps it"
     )
 
 
