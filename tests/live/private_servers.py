@@ -25,6 +25,7 @@ from urllib.parse import quote
 import trustme
 
 from tests.process import free_port
+from tools import mysql_server
 
 START_SECONDS = 60
 NAME = "service"
@@ -162,14 +163,45 @@ def mariadb() -> Iterator[Server]:
             "--require-secure-transport=ON",
             "--innodb-buffer-pool-size=16M",
         ]
-        shell = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "--user=root", "-N", "-B", "-e"]
-        server = Server("mysql", folder, port, command, shell, (signal.SIGTERM, signal.SIGKILL))
-        with _running(server):
-            server.execute(f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
-            server.execute(f"CREATE USER {NAME}@'%'")
-            server.set_password(server.password)
-            server.execute(f"GRANT ALL ON {NAME}.* TO {NAME}@'%'")
+        with _running_with_user(folder, port, command) as server:
             yield server
+
+
+@contextmanager
+def mysql() -> Iterator[Server]:
+    """MySQL itself, likewise; its accounts log in by `caching_sha2_password`. MariaDB's client administers it."""
+    assert mysql_server.version(), "MySQL was not fetched; a test that starts it is marked with what it needs"
+    with _folder() as folder:
+        port, data = free_port(), folder / "data"
+        shutil.copytree(mysql_server.FOLDER / "data", data)
+        if user := _unprivileged():
+            for path in (data, *data.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        command = [
+            *(word for word in mysql_server.command(data) if not word.startswith("--user=")),
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={folder / 'socket'}",
+            f"--pid-file={folder / 'pid'}",
+            f"--ssl-ca={folder / 'ca.pem'}",
+            f"--ssl-cert={folder / 'server.pem'}",
+            f"--ssl-key={folder / 'server.key'}",
+            "--require-secure-transport=ON",
+        ]
+        with _running_with_user(folder, port, command) as server:
+            yield server
+
+
+@contextmanager
+def _running_with_user(folder: Path, port: int, command: Sequence[str]) -> Iterator[Server]:
+    shell = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "--user=root", "-N", "-B", "-e"]
+    server = Server("mysql", folder, port, command, shell, (signal.SIGTERM, signal.SIGKILL))
+    with _running(server):
+        server.execute(f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
+        server.execute(f"CREATE USER {NAME}@'%'")
+        server.set_password(server.password)
+        server.execute(f"GRANT ALL ON {NAME}.* TO {NAME}@'%'")
+        yield server
 
 
 @cache
