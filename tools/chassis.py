@@ -181,7 +181,7 @@ def main(arguments: list[str]) -> int:
     start = time.monotonic()
     environment = prepared()
     steps = [] if asked.only else in_place(environment, fast=asked.fast, long=asked.long, tests=asked.tests)
-    if asked.long or not (asked.fast or asked.only or asked.tests):
+    if not (asked.fast or asked.only or asked.tests):
         steps += on_other_servers(environment, long=asked.long)
     if asked.only or asked.long:
         steps += without_each(environment, {name: each for name, each in removals().items() if asked.only in name})

@@ -37,7 +37,7 @@ UNPRIVILEGED = ("postgres", "mysql", "nobody")
 class Server:
     """A server process and what it needs: it is started anew on the same data."""
 
-    scheme: str
+    kind: str
     folder: Path
     port: int
     command: Sequence[str]
@@ -47,6 +47,11 @@ class Server:
     signals: tuple[signal.Signals, signal.Signals]
     password: str = "tIg3r-81-meadow"  # noqa: S105 - of a server that lives for seconds
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def scheme(self) -> str:
+        """What the URLs of its databases begin with."""
+        return {"mariadb": "mysql"}.get(self.kind, self.kind)
 
     @property
     def ca_file(self) -> Path:
@@ -77,6 +82,16 @@ class Server:
         else:
             self.execute(f"ALTER ROLE {NAME} PASSWORD '{quoted}'")
         self.password = password
+
+    def end_connections(self) -> None:
+        """End those of `service`, which outlive a change of its password."""
+        if self.kind == "postgresql":
+            self.execute(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = '{NAME}'")
+        elif self.kind == "mariadb":
+            self.execute(f"KILL USER {NAME}")
+        else:
+            ids = self.execute(f"SELECT id FROM information_schema.processlist WHERE user = '{NAME}'").split()
+            self.execute("; ".join(f"KILL {id}" for id in ids))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -163,7 +178,7 @@ def mariadb() -> Iterator[Server]:
             "--require-secure-transport=ON",
             "--innodb-buffer-pool-size=16M",
         ]
-        with _running_with_user(folder, port, command) as server:
+        with _running_with_user("mariadb", folder, port, command) as server:
             yield server
 
 
@@ -188,14 +203,14 @@ def mysql() -> Iterator[Server]:
             f"--ssl-key={folder / 'server.key'}",
             "--require-secure-transport=ON",
         ]
-        with _running_with_user(folder, port, command) as server:
+        with _running_with_user("mysql", folder, port, command) as server:
             yield server
 
 
 @contextmanager
-def _running_with_user(folder: Path, port: int, command: Sequence[str]) -> Iterator[Server]:
+def _running_with_user(kind: str, folder: Path, port: int, command: Sequence[str]) -> Iterator[Server]:
     shell = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "--user=root", "-N", "-B", "-e"]
-    server = Server("mysql", folder, port, command, shell, (signal.SIGTERM, signal.SIGKILL))
+    server = Server(kind, folder, port, command, shell, (signal.SIGTERM, signal.SIGKILL))
     with _running(server):
         server.execute(f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
         server.execute(f"CREATE USER {NAME}@'%'")
