@@ -100,12 +100,12 @@ def _download() -> str:
         folder = Path(name)
         apt = _apt(folder)
         _run("apt-get", "update", apt=apt)
-        candidate = _candidate(_run("apt-cache", "policy", PACKAGE, apt=apt))
-        install = ["install", "--no-install-recommends", "--download-only", f"{PACKAGE}={candidate}"]
+        offered = candidate(_run("apt-cache", "policy", PACKAGE, apt=apt))
+        install = ["install", "--no-install-recommends", "--download-only", f"{PACKAGE}={offered}"]
         _run("apt-get", "-y", *install, apt=apt)
         for package in sorted((folder / "cache/archives").glob("*.deb")):
             _run("dpkg-deb", "--extract", str(package), str(FOLDER / "root"))
-        return candidate
+        return offered
 
 
 def _apt(folder: Path) -> Path:
@@ -143,8 +143,11 @@ def _mirror() -> str:
     raise ServerError(f"{NAME} is fetched with apt, and no source of this machine is Debian's")
 
 
-def _candidate(policy: str) -> str:
-    """The version that apt would install. Raises ServerError if it is not of the series."""
+def candidate(policy: str) -> str:
+    """The version that apt would install, by what `apt-cache policy` prints.
+
+    Raises ServerError if it is not of the series.
+    """
     found = next((line.split()[1] for line in policy.splitlines() if line.strip().startswith("Candidate:")), "none")
     if not found.startswith(SERIES):
         raise ServerError(f"{SUITE} has {PACKAGE} {found}, not {SERIES}x: try the newer one, then change SERIES")

@@ -79,6 +79,8 @@ class Server:
         quoted = password.replace("'", "''")
         if self.scheme == "mysql":
             self.execute(f"ALTER USER {NAME}@'%' IDENTIFIED BY '{quoted.replace(BACKSLASH, BACKSLASH * 2)}'")
+            # MySQL lets the old password in, from its cache, until the new one was used.
+            self.execute("FLUSH PRIVILEGES")
         else:
             self.execute(f"ALTER ROLE {NAME} PASSWORD '{quoted}'")
         self.password = password
@@ -86,12 +88,12 @@ class Server:
     def end_connections(self) -> None:
         """End those of `service`, which outlive a change of its password."""
         if self.kind == "postgresql":
-            self.execute(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = '{NAME}'")
+            self.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'")
         elif self.kind == "mariadb":
             self.execute(f"KILL USER {NAME}")
         else:
-            ids = self.execute(f"SELECT id FROM information_schema.processlist WHERE user = '{NAME}'").split()
-            self.execute("; ".join(f"KILL {id}" for id in ids))
+            found = self.execute("SELECT id FROM information_schema.processlist WHERE user = 'service'")
+            self.execute("; ".join(f"KILL {number}" for number in found.split()))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
