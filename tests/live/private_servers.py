@@ -79,11 +79,18 @@ class Server:
         quoted = password.replace("'", "''")
         if self.scheme == "mysql":
             self.execute(f"ALTER USER {NAME}@'%' IDENTIFIED BY '{quoted.replace(BACKSLASH, BACKSLASH * 2)}'")
-            # MySQL lets the old password in, from its cache, until the new one was used.
-            self.execute("FLUSH PRIVILEGES")
+            if self.kind == "mysql":
+                self._log_in(password)
         else:
             self.execute(f"ALTER ROLE {NAME} PASSWORD '{quoted}'")
         self.password = password
+
+    def _log_in(self, password: str) -> None:
+        """MySQL lets an old password in, from its cache, until the new one was used once."""
+        login = [f"--socket={self.folder / 'socket'}", f"--user={NAME}", f"--password={password}"]
+        command = ["mariadb", "--no-defaults", *login, "--default-character-set=utf8mb4", "-e", "SELECT 1"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
 
     def end_connections(self) -> None:
         """End those of `service`, which outlive a change of its password."""
