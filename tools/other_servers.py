@@ -80,8 +80,9 @@ KAFKA = OtherServer(
             *(f"tests/messaging/brokers/kafka/test_{name}.py" for name in ("durability", "conformance", "topics")),
             # Each worker would delete the topics of the others at its end.
             *("-n", "0"),
-            # Tansu reports an end of a partition that lies before its last messages, so nothing can be counted.
-            *("-k", "not counts_waiting and not listed_oldest_first and not discarded_dead_letter"),
+            # Tansu reports an end of a partition that lies before the last messages of a batch, so tests that count
+            # messages fail or pass by how they were batched.
+            *("-k", "not counts_waiting and not waiting_for_its_retry and not TestDeadLetters"),
         ),
     ),
 )
