@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,15 @@ def render_all(environment: Path, components: Path) -> list[Manifest]:
     return render_with(environment, sorted(components.iterdir()))
 
 
-def render_with(environment: Path, components: Sequence[Path]) -> list[Manifest]:
+def render_with(
+    environment: Path, components: Sequence[Path], how: Callable[[Path], list[Manifest]] = render
+) -> list[Manifest]:
     """The objects of an environment with these components instead of those that it lists. Raises CannotBuild.
 
     Args:
         environment: a folder with a kustomization.yaml.
         components: the folders of the components.
+        how: `render`, or `build`, which is many times faster than kubectl.
     """
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary).resolve() / environment.name
@@ -78,7 +81,7 @@ def render_with(environment: Path, components: Sequence[Path]) -> list[Manifest]
         ]
         file["components"] = [_from(here, component) for component in components]
         (here / "kustomization.yaml").write_text(yaml.safe_dump(file), encoding="utf-8")
-        return render(here)
+        return how(here)
 
 
 def build(folder: Path, objects: Sequence[Manifest] = ()) -> list[Manifest]:
