@@ -1,4 +1,4 @@
-"""Every environment can be built without each of its components, with each of the others, and with ingress for gateway."""
+"""Every environment can be built without each of its components, with each other one, and with ingress for gateway."""
 
 from pathlib import Path
 
