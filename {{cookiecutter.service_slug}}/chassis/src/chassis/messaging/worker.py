@@ -15,7 +15,7 @@ from ..identity import utc_now
 from .consumption import Consumption
 from .inbox.handlers import Subscriptions
 from .inbox.metrics import ConsumerMetrics
-from .inbox.processor import Check, MessageProcessor
+from .inbox.processor import LONG_OUTAGE_SECONDS, Check, MessageProcessor
 from .inbox.retry_policy import RetryPolicy
 from .outbox.metrics import OutboxMetrics
 from .outbox.port import Outbox
@@ -96,6 +96,7 @@ def create_worker(
     check: Check,
     outbox_metrics: OutboxMetrics,
     registry: CollectorRegistry,
+    long_outage_seconds: float = LONG_OUTAGE_SECONDS,
 ) -> Worker:
     """A relay, and a processor for each subscription.
 
@@ -109,6 +110,7 @@ def create_worker(
         check: raises Unavailable while the database is away.
         outbox_metrics: of the relay and of what waits.
         registry: receives the metrics of consumers.
+        long_outage_seconds: how long messages are held while the database is away, before they are returned.
     """
     consumer_metrics = ConsumerMetrics(registry)
     policy = RetryPolicy(consumer.attempts, Backoff(consumer.backoff_seconds, consumer.backoff_max_seconds))
@@ -122,6 +124,7 @@ def create_worker(
             metrics=consumer_metrics,
             now=utc_now,
             check=check,
+            long_outage_seconds=long_outage_seconds,
         )
         for name, handlers in subscriptions.items()
     ]

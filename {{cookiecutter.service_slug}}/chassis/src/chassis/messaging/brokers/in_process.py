@@ -21,6 +21,7 @@ from ..port import (
     Handler,
     Message,
     Retry,
+    Return,
     Subscription,
     channel_of,
     noop,
@@ -151,6 +152,8 @@ class InProcessBroker:
             case Retry(after_seconds=seconds):
                 again = replace(delivery, attempt=delivery.attempt + 1)
                 asyncio.get_running_loop().call_later(seconds, self._put_back, queue, again)
+            case Return():
+                self._put_back(queue, delivery)
             case Dead(reason=reason):
                 letter = DeadLetter(
                     id=str(next(self._ids)),

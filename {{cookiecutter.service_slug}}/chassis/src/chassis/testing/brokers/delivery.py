@@ -6,7 +6,18 @@ from uuid import uuid4
 
 import pytest
 
-from ...messaging.port import CONTENT_TYPE, Broker, Depth, Done, Message, Retry, Subscription
+from ...messaging.port import (
+    CONTENT_TYPE,
+    Broker,
+    Delivery,
+    Depth,
+    Done,
+    Message,
+    Retry,
+    Return,
+    Subscription,
+    Verdict,
+)
 from .recording import (
     CONCURRENCY,
     TIMEOUT_SECONDS,
@@ -178,7 +189,7 @@ class BrokerConformance(BrokerFixtures):
     async def test_messages_returned_at_the_end_are_delivered_to_another_consumer(
         self, broker: Broker, subscription: Subscription, type: str
     ) -> None:
-        holding = RecordingHandler(lambda _: Retry(0, "the process ends"), gate=asyncio.Event())
+        holding = RecordingHandler(lambda _: Return("the process ends"), gate=asyncio.Event())
         sent = new_messages(type, CONCURRENCY * 4)
         assert holding.gate is not None
         async with broker.consuming(subscription, holding, CONCURRENCY, holding.gate.set):
@@ -188,7 +199,18 @@ class BrokerConformance(BrokerFixtures):
         handler = RecordingHandler()
         async with broker.consuming(subscription, handler, CONCURRENCY):
             await handler.wait_for(*bodies_of(sent))
-        assert max(delivery.attempt for delivery in handler.deliveries) <= 2
+        assert {delivery.attempt for delivery in handler.deliveries} == {1}
+
+    async def test_a_message_returned_again_and_again_counts_no_attempt_and_keeps_those_of_before(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        await return_often(broker, subscription, type, 8)
+
+    @pytest.mark.long
+    async def test_a_message_returned_more_often_than_any_limit_of_deliveries_is_not_dead_lettered(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        await return_often(broker, subscription, type, 120)
 
     async def test_counts_waiting_messages(self, broker: Broker, subscription: Subscription, type: str) -> None:
         async with broker.consuming(subscription, RecordingHandler(), CONCURRENCY):
@@ -198,6 +220,34 @@ class BrokerConformance(BrokerFixtures):
 
     async def test_an_available_broker_passes_the_check(self, broker: Broker) -> None:
         await broker.check()
+
+
+async def return_often(broker: Broker, subscription: Subscription, type: str, times: int) -> None:
+    """Fail two messages once, return them so many times, and see that they arrive as after the failure."""
+    sent = new_messages(type, 2)
+    ends = asyncio.Event()
+    tried_again: list[bytes] = []
+
+    async def fail_once(delivery: Delivery) -> Verdict:
+        if delivery.attempt == 1:
+            return Retry(0.05, "not yet")
+        tried_again.append(delivery.body)
+        await ends.wait()
+        return Return("the process ends")
+
+    async with broker.consuming(subscription, fail_once, CONCURRENCY, ends.set):
+        await broker.publish(sent)
+        await eventually(lambda: sorted(tried_again) == bodies_of(sent))
+    for _ in range(times):
+        returning = RecordingHandler(lambda _: Return("the process ends"), gate=asyncio.Event())
+        assert returning.gate is not None
+        async with broker.consuming(subscription, returning, CONCURRENCY, returning.gate.set):
+            await returning.wait_for(*bodies_of(sent))
+        assert [delivery.attempt for delivery in returning.deliveries] == [2, 2]
+    last = RecordingHandler()
+    async with broker.consuming(subscription, last, CONCURRENCY):
+        await last.wait_for(*bodies_of(sent))
+    assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
 
 
 async def _exit(consuming: AbstractAsyncContextManager[None]) -> None:

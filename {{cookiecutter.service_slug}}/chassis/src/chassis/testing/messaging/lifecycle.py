@@ -1,9 +1,12 @@
 """The way of an event through outbox, relay, broker and inbox, with a database in memory: the broker is on trial."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import orjson
+import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
@@ -12,17 +15,22 @@ from ...database.memory import MemoryDatabase
 from ...database.port import DatabaseTransaction
 from ...database.retries import Retries
 from ...database.transactions import Transactions
+from ...errors import Unavailable
 from ...identity import new_id, utc_now
+from ...messaging.consumption import Consumption
 from ...messaging.contracts.envelope import Envelope
 from ...messaging.inbox import ConsumerMetrics, EventHandler, HandlerContext, MessageProcessor, RetryPolicy
+from ...messaging.inbox.processor import Check
 from ...messaging.outbox import OutboxMetrics, Relay
-from ...messaging.port import Broker, Message, Subscription, channel_of
+from ...messaging.port import Broker, Depth, Handler, Message, Subscription, channel_of, noop
 from ...messaging.storage.memory import MemoryMessageStorage
 from ..brokers import BrokerFixtures, RecordingHandler, eventually, eventually_true, has_dead
 from .relays import relaying
 
 BATCH = 50
 CONCURRENCY = 32
+OUTAGES = 110  # more than any broker's limit of deliveries
+OUTAGES_SECONDS = 300
 IMPATIENT = RetryPolicy(attempts=3, backoff=Backoff(first=0.05, longest=0.1))
 # Pauses after which any consumer may take a message, not only the one that has returned it.
 PATIENT = RetryPolicy(attempts=8, backoff=Backoff(first=0.5, longest=2))
@@ -44,7 +52,12 @@ class _Service:
         return Relay(self.storage.outbox, broker, OutboxMetrics(CollectorRegistry()), BATCH, utc_now)
 
     def processor(
-        self, subscription: Subscription, apply: Callable[[Envelope], object], policy: RetryPolicy = IMPATIENT
+        self,
+        subscription: Subscription,
+        apply: Callable[[Envelope], object],
+        policy: RetryPolicy = IMPATIENT,
+        check: Check | None = None,
+        **limits: float,
     ) -> MessageProcessor:
         async def handle(context: HandlerContext, envelope: Envelope) -> None:
             del context
@@ -58,7 +71,8 @@ class _Service:
             policy=policy,
             metrics=ConsumerMetrics(CollectorRegistry()),
             now=utc_now,
-            check=self.database.check,
+            check=check or self.database.check,
+            **limits,
         )
 
     async def enqueue(self, *messages: Message) -> None:
@@ -66,6 +80,44 @@ class _Service:
             await self.storage.outbox.enqueue(transaction, messages)
 
         await self.transactions.run(step)
+
+
+class _FlappingDatabase:
+    """Fails whenever the subscription is consumed, and passes its check once that was left: so many times.
+
+    It stands between the consumer and the broker to see that.
+    """
+
+    def __init__(self, broker: Broker, times: int) -> None:
+        self._broker = broker
+        self._times = times
+        self._is_consumed = False
+        self.left = 0
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether handlers fail."""
+        return self.left < self._times
+
+    async def check(self) -> None:
+        """Raise Unavailable while the subscription is consumed."""
+        if self.is_failing and self._is_consumed:
+            raise Unavailable("database", "cannot be reached")
+
+    @asynccontextmanager
+    async def consuming(
+        self,
+        subscription: Subscription,
+        handle: Handler,
+        concurrency: int,
+        on_stopping: Callable[[], None] = noop,
+    ) -> AsyncIterator[None]:
+        """Deliver."""
+        self._is_consumed = True
+        async with self._broker.consuming(subscription, handle, concurrency, on_stopping):
+            yield
+        self._is_consumed = False
+        self.left += 1
 
 
 class EventLifecycleConformance(BrokerFixtures):
@@ -128,6 +180,34 @@ class EventLifecycleConformance(BrokerFixtures):
             await eventually(lambda: len(applied) == 80)
             assert (await broker.depth(subscription)).dead == 0
         assert sorted(applied) == sorted(each.id for each in (*introduced, *known))
+
+    @pytest.mark.long
+    async def test_more_long_outages_in_a_row_than_any_limit_of_deliveries_bury_nothing(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        service, applied, flapping = _Service(), list[str](), _FlappingDatabase(broker, OUTAGES)
+        events = [_event(type, str(new_id()), number) for number in range(3)]
+
+        def apply(envelope: Envelope) -> None:
+            if flapping.is_failing:
+                raise Unavailable("database", "cannot be reached", is_outage=True)
+            applied.append(envelope.id)
+
+        once = RetryPolicy(attempts=1, backoff=Backoff(first=0.05, longest=0.1))
+        processor = service.processor(subscription, apply, once, flapping.check, long_outage_seconds=0.01)
+        consumption = Consumption(flapping, processor, CONCURRENCY, flapping.check)
+        consuming = asyncio.create_task(consumption.run())
+        await consumption.subscribed()
+        await service.enqueue(*events)
+        async with relaying(service.relay(broker)):
+            async with asyncio.timeout(OUTAGES_SECONDS):
+                while not applied and not (await broker.depth(subscription)).dead:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            await eventually(lambda: len(applied) == len(events))
+        consumption.stop()
+        await consuming
+        assert flapping.left > OUTAGES
+        assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
 
     async def test_two_relays_publish_each_event_once_and_in_the_order_of_its_aggregate(
         self, broker: Broker, another: Broker, subscription: Subscription, type: str

@@ -180,9 +180,10 @@ class NatsBroker:
             for channel in subscription.channels
         ]
         replays = partial(self._declare_replays, subscription)
+        # First, because messages that were returned are older than those that wait in the channels.
         return [
-            *listeners,
             ConsumerListener(self._connection, dispatcher, names.replay_stream, names.replay_consumer, replays),
+            *listeners,
         ]
 
     async def _declare_channel(self, subscription: Subscription, channel: str, session: Session, start: Start) -> None:
