@@ -178,6 +178,26 @@ async def test_many_long_outages_in_a_row_bury_nothing(monkeypatch: pytest.Monke
     assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
 
 
+class SelectiveBroker(InProcessBroker):
+    """Keeps events without subscriptions aside."""
+
+    async def unrouted(self) -> int:  # type: ignore[override]
+        """Three of them."""
+        return 3
+
+
+@pytest.mark.parametrize(("broker", "count"), [(SelectiveBroker(), 3), (InProcessBroker(), None)])
+async def test_events_without_subscription_are_counted_where_the_broker_keeps_them_aside(
+    broker: InProcessBroker, count: int | None
+) -> None:
+    database, registry = MemoryDatabase(), CollectorRegistry()
+    storage = MemoryMessageStorage(database)
+    worker = create(database, storage, broker, {CONSUMER: handlers(database_unavailable)}, registry=registry)
+    async with worker.running(grace_seconds=10):
+        await eventually(lambda: registry.get_sample_value("consumer_waiting", {"consumer": CONSUMER}) is not None)
+        await eventually(lambda: registry.get_sample_value("broker_unrouted_events") == count)
+
+
 class TroubledBroker(InProcessBroker):
     """Is away at first, then fails, then works; in the end it does not answer."""
 

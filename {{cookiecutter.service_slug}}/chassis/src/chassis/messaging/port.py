@@ -240,3 +240,10 @@ class Broker(Protocol):
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages. Raises Unavailable."""
         ...
+
+    async def unrouted(self) -> int | None:
+        """The number of events that reached no subscription and are kept aside. Raises Unavailable.
+
+        None where events are stored whether or not they have subscriptions, so that none is kept aside.
+        """
+        ...

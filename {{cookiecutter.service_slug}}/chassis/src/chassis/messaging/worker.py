@@ -82,6 +82,9 @@ class Worker:
                 with suppress(Unavailable):
                     subscription = consumer.processor.subscription
                     self.consumer_metrics.depth(subscription.name, await self.broker.depth(subscription))
+            with suppress(Unavailable):
+                if (unrouted := await self.broker.unrouted()) is not None:
+                    self.consumer_metrics.unrouted(unrouted)
             await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -128,6 +128,9 @@ class InProcessBroker:
         queue = self._queue(subscription)
         return Depth(waiting=len(queue.ready) + queue.unfinished, dead=len(queue.dead))
 
+    async def unrouted(self) -> None:
+        """None is kept aside: an event without subscription is dropped."""
+
     def _queue(self, subscription: Subscription) -> _Queue:
         return self._queues.setdefault(subscription.name, _Queue())
 

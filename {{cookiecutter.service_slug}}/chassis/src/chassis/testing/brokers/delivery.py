@@ -6,18 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from ...messaging.port import (
-    CONTENT_TYPE,
-    Broker,
-    Delivery,
-    Depth,
-    Done,
-    Message,
-    Retry,
-    Return,
-    Subscription,
-    Verdict,
-)
+from ...messaging.port import CONTENT_TYPE, Broker, Depth, Done, Message, Retry, Return, Subscription
 from .recording import (
     CONCURRENCY,
     TIMEOUT_SECONDS,
@@ -28,6 +17,7 @@ from .recording import (
     has_waiting,
     new_messages,
 )
+from .returning import return_often
 
 
 class BrokerFixtures:
@@ -220,34 +210,6 @@ class BrokerConformance(BrokerFixtures):
 
     async def test_an_available_broker_passes_the_check(self, broker: Broker) -> None:
         await broker.check()
-
-
-async def return_often(broker: Broker, subscription: Subscription, type: str, times: int) -> None:
-    """Fail two messages once, return them so many times, and see that they arrive as after the failure."""
-    sent = new_messages(type, 2)
-    ends = asyncio.Event()
-    tried_again: list[bytes] = []
-
-    async def fail_once(delivery: Delivery) -> Verdict:
-        if delivery.attempt == 1:
-            return Retry(0.05, "not yet")
-        tried_again.append(delivery.body)
-        await ends.wait()
-        return Return("the process ends")
-
-    async with broker.consuming(subscription, fail_once, CONCURRENCY, ends.set):
-        await broker.publish(sent)
-        await eventually(lambda: sorted(tried_again) == bodies_of(sent))
-    for _ in range(times):
-        returning = RecordingHandler(lambda _: Return("the process ends"), gate=asyncio.Event())
-        assert returning.gate is not None
-        async with broker.consuming(subscription, returning, CONCURRENCY, returning.gate.set):
-            await returning.wait_for(*bodies_of(sent))
-        assert [delivery.attempt for delivery in returning.deliveries] == [2, 2]
-    last = RecordingHandler()
-    async with broker.consuming(subscription, last, CONCURRENCY):
-        await last.wait_for(*bodies_of(sent))
-    assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
 
 
 async def _exit(consuming: AbstractAsyncContextManager[None]) -> None:

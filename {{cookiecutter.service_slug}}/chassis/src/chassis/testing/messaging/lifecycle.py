@@ -1,8 +1,7 @@
 """The way of an event through outbox, relay, broker and inbox, with a database in memory: the broker is on trial."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import orjson
@@ -22,9 +21,10 @@ from ...messaging.contracts.envelope import Envelope
 from ...messaging.inbox import ConsumerMetrics, EventHandler, HandlerContext, MessageProcessor, RetryPolicy
 from ...messaging.inbox.processor import Check
 from ...messaging.outbox import OutboxMetrics, Relay
-from ...messaging.port import Broker, Depth, Handler, Message, Subscription, channel_of, noop
+from ...messaging.port import Broker, Depth, Message, Subscription, channel_of
 from ...messaging.storage.memory import MemoryMessageStorage
 from ..brokers import BrokerFixtures, RecordingHandler, eventually, eventually_true, has_dead
+from .flapping import FlappingDatabase
 from .relays import relaying
 
 BATCH = 50
@@ -80,44 +80,6 @@ class _Service:
             await self.storage.outbox.enqueue(transaction, messages)
 
         await self.transactions.run(step)
-
-
-class _FlappingDatabase:
-    """Fails whenever the subscription is consumed, and passes its check once that was left: so many times.
-
-    It stands between the consumer and the broker to see that.
-    """
-
-    def __init__(self, broker: Broker, times: int) -> None:
-        self._broker = broker
-        self._times = times
-        self._is_consumed = False
-        self.left = 0
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether handlers fail."""
-        return self.left < self._times
-
-    async def check(self) -> None:
-        """Raise Unavailable while the subscription is consumed."""
-        if self.is_failing and self._is_consumed:
-            raise Unavailable("database", "cannot be reached")
-
-    @asynccontextmanager
-    async def consuming(
-        self,
-        subscription: Subscription,
-        handle: Handler,
-        concurrency: int,
-        on_stopping: Callable[[], None] = noop,
-    ) -> AsyncIterator[None]:
-        """Deliver."""
-        self._is_consumed = True
-        async with self._broker.consuming(subscription, handle, concurrency, on_stopping):
-            yield
-        self._is_consumed = False
-        self.left += 1
 
 
 class EventLifecycleConformance(BrokerFixtures):
@@ -185,7 +147,7 @@ class EventLifecycleConformance(BrokerFixtures):
     async def test_more_long_outages_in_a_row_than_any_limit_of_deliveries_bury_nothing(
         self, broker: Broker, subscription: Subscription, type: str
     ) -> None:
-        service, applied, flapping = _Service(), list[str](), _FlappingDatabase(broker, OUTAGES)
+        service, applied, flapping = _Service(), list[str](), FlappingDatabase(broker, OUTAGES)
         events = [_event(type, str(new_id()), number) for number in range(3)]
 
         def apply(envelope: Envelope) -> None:

@@ -141,6 +141,9 @@ class NatsBroker:
         with unavailable_errors():
             return await depth_of(self._connection.session(), subscription)
 
+    async def unrouted(self) -> None:
+        """None is kept aside: a stream keeps its events whether or not it has consumers."""
+
     async def _publish(self, session: Session, messages: Sequence[Message], deadline: float) -> Sequence[int | None]:
         subjects = {type: subject_of(type) for type in {message.type for message in messages}}
         outgoing = [
