@@ -194,13 +194,7 @@ class BrokerConformance(BrokerFixtures):
     async def test_a_message_returned_again_and_again_counts_no_attempt_and_keeps_those_of_before(
         self, broker: Broker, subscription: Subscription, type: str
     ) -> None:
-        await return_often(broker, subscription, type, 8)
-
-    @pytest.mark.long
-    async def test_a_message_returned_more_often_than_any_limit_of_deliveries_is_not_dead_lettered(
-        self, broker: Broker, subscription: Subscription, type: str
-    ) -> None:
-        await return_often(broker, subscription, type, 120)
+        await return_often(broker, subscription, type, 7)
 
     async def test_counts_waiting_messages(self, broker: Broker, subscription: Subscription, type: str) -> None:
         async with broker.consuming(subscription, RecordingHandler(), CONCURRENCY):

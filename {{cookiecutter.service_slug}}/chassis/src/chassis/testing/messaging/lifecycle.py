@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 from uuid import uuid4
 
 import orjson
@@ -29,7 +30,6 @@ from .relays import relaying
 
 BATCH = 50
 CONCURRENCY = 32
-OUTAGES = 110  # more than any broker's limit of deliveries
 OUTAGES_SECONDS = 300
 IMPATIENT = RetryPolicy(attempts=3, backoff=Backoff(first=0.05, longest=0.1))
 # Pauses after which any consumer may take a message, not only the one that has returned it.
@@ -83,7 +83,13 @@ class _Service:
 
 
 class EventLifecycleConformance(BrokerFixtures):
-    """Outbox, relay, broker, processor and inbox together."""
+    """Outbox, relay, broker, processor and inbox together.
+
+    Attributes:
+        outages: in a row, more than the broker's limit of deliveries, or than the attempts of a message.
+    """
+
+    outages: ClassVar[int] = 110
 
     async def test_a_poison_message_among_a_thousand_is_dead_lettered_and_replayed_after_the_fix(
         self, broker: Broker, subscription: Subscription, type: str
@@ -147,7 +153,7 @@ class EventLifecycleConformance(BrokerFixtures):
     async def test_more_long_outages_in_a_row_than_any_limit_of_deliveries_bury_nothing(
         self, broker: Broker, subscription: Subscription, type: str
     ) -> None:
-        service, applied, flapping = _Service(), list[str](), FlappingDatabase(broker, OUTAGES)
+        service, applied, flapping = _Service(), list[str](), FlappingDatabase(broker, self.outages)
         events = [_event(type, str(new_id()), number) for number in range(3)]
 
         def apply(envelope: Envelope) -> None:
@@ -168,7 +174,7 @@ class EventLifecycleConformance(BrokerFixtures):
             await eventually(lambda: len(applied) == len(events))
         consumption.stop()
         await consuming
-        assert flapping.left > OUTAGES
+        assert flapping.left > self.outages
         assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
 
     async def test_two_relays_publish_each_event_once_and_in_the_order_of_its_aggregate(
