@@ -1,3 +1,4 @@
+{%- from "slots.jinja" import slot with context -%}
 """Rules, dashboard and runbooks name only what the service has, and every alert fires and ends in a test."""
 
 import os
@@ -27,6 +28,7 @@ MONITORING = Monitoring(ROOT)
 PROMTOOL = shutil.which("promtool")
 # The table and the package resemble metrics.
 OTHER_NAMES = {"{{ cookiecutter.__entities }}", "{{ cookiecutter.package_name }}"}
+{{ slot("test-metrics-constant") -}}
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ async def metrics(service: Service, store: object, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(store, "page", failing)
     with capture_logs():
         async with running(service) as client:
-            yield metrics_of(await exposition(client))
+            yield metrics_of(await exposition(client){{ slot("test-metrics") }})
 
 
 async def exposition(client: httpx2.AsyncClient) -> str:
