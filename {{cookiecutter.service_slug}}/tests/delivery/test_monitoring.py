@@ -28,8 +28,7 @@ MONITORING = Monitoring(ROOT)
 PROMTOOL = shutil.which("promtool")
 # The table and the package resemble metrics.
 OTHER_NAMES = {"{{ cookiecutter.__entities }}", "{{ cookiecutter.package_name }}"}
-{{ slot("test-metrics-constant") -}}
-
+{{ slot("test-metrics-constant") }}
 
 @pytest.fixture
 async def metrics(service: Service, store: object, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Metrics]:

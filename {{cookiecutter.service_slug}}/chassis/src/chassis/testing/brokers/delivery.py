@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -35,7 +36,13 @@ class BrokerFixtures:
 
 
 class BrokerConformance(BrokerFixtures):
-    """Delivery: at least once, in order, with retries, shared by replicas."""
+    """Delivery: at least once, in order, with retries, shared by replicas.
+
+    Attributes:
+        returns: how often a message is returned, more than the broker's adapter treats alike.
+    """
+
+    returns: ClassVar[int] = 7
 
     async def test_delivers_the_body_as_sent_with_its_content_type(
         self, broker: Broker, subscription: Subscription, type: str
@@ -194,7 +201,7 @@ class BrokerConformance(BrokerFixtures):
     async def test_a_message_returned_again_and_again_counts_no_attempt_and_keeps_those_of_before(
         self, broker: Broker, subscription: Subscription, type: str
     ) -> None:
-        await return_often(broker, subscription, type, 7)
+        await return_often(broker, subscription, type, self.returns)
 
     async def test_counts_waiting_messages(self, broker: Broker, subscription: Subscription, type: str) -> None:
         async with broker.consuming(subscription, RecordingHandler(), CONCURRENCY):

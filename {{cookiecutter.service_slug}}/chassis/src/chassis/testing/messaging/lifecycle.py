@@ -1,12 +1,9 @@
 """The way of an event through outbox, relay, broker and inbox, with a database in memory: the broker is on trial."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 from uuid import uuid4
 
 import orjson
-import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
@@ -15,22 +12,17 @@ from ...database.memory import MemoryDatabase
 from ...database.port import DatabaseTransaction
 from ...database.retries import Retries
 from ...database.transactions import Transactions
-from ...errors import Unavailable
 from ...identity import new_id, utc_now
-from ...messaging.consumption import Consumption
 from ...messaging.contracts.envelope import Envelope
 from ...messaging.inbox import ConsumerMetrics, EventHandler, HandlerContext, MessageProcessor, RetryPolicy
-from ...messaging.inbox.processor import Check
 from ...messaging.outbox import OutboxMetrics, Relay
-from ...messaging.port import Broker, Depth, Message, Subscription, channel_of
+from ...messaging.port import Broker, Message, Subscription, channel_of
 from ...messaging.storage.memory import MemoryMessageStorage
 from ..brokers import BrokerFixtures, RecordingHandler, eventually, eventually_true, has_dead
-from .flapping import FlappingDatabase
 from .relays import relaying
 
 BATCH = 50
 CONCURRENCY = 32
-OUTAGES_SECONDS = 300
 IMPATIENT = RetryPolicy(attempts=3, backoff=Backoff(first=0.05, longest=0.1))
 # Pauses after which any consumer may take a message, not only the one that has returned it.
 PATIENT = RetryPolicy(attempts=8, backoff=Backoff(first=0.5, longest=2))
@@ -52,12 +44,7 @@ class _Service:
         return Relay(self.storage.outbox, broker, OutboxMetrics(CollectorRegistry()), BATCH, utc_now)
 
     def processor(
-        self,
-        subscription: Subscription,
-        apply: Callable[[Envelope], object],
-        policy: RetryPolicy = IMPATIENT,
-        check: Check | None = None,
-        **limits: float,
+        self, subscription: Subscription, apply: Callable[[Envelope], object], policy: RetryPolicy = IMPATIENT
     ) -> MessageProcessor:
         async def handle(context: HandlerContext, envelope: Envelope) -> None:
             del context
@@ -71,8 +58,7 @@ class _Service:
             policy=policy,
             metrics=ConsumerMetrics(CollectorRegistry()),
             now=utc_now,
-            check=check or self.database.check,
-            **limits,
+            check=self.database.check,
         )
 
     async def enqueue(self, *messages: Message) -> None:
@@ -83,13 +69,7 @@ class _Service:
 
 
 class EventLifecycleConformance(BrokerFixtures):
-    """Outbox, relay, broker, processor and inbox together.
-
-    Attributes:
-        outages: in a row, more than the broker's limit of deliveries, or than the attempts of a message.
-    """
-
-    outages: ClassVar[int] = 110
+    """Outbox, relay, broker, processor and inbox together."""
 
     async def test_a_poison_message_among_a_thousand_is_dead_lettered_and_replayed_after_the_fix(
         self, broker: Broker, subscription: Subscription, type: str
@@ -148,34 +128,6 @@ class EventLifecycleConformance(BrokerFixtures):
             await eventually(lambda: len(applied) == 80)
             assert (await broker.depth(subscription)).dead == 0
         assert sorted(applied) == sorted(each.id for each in (*introduced, *known))
-
-    @pytest.mark.long
-    async def test_more_long_outages_in_a_row_than_any_limit_of_deliveries_bury_nothing(
-        self, broker: Broker, subscription: Subscription, type: str
-    ) -> None:
-        service, applied, flapping = _Service(), list[str](), FlappingDatabase(broker, self.outages)
-        events = [_event(type, str(new_id()), number) for number in range(3)]
-
-        def apply(envelope: Envelope) -> None:
-            if flapping.is_failing:
-                raise Unavailable("database", "cannot be reached", is_outage=True)
-            applied.append(envelope.id)
-
-        once = RetryPolicy(attempts=1, backoff=Backoff(first=0.05, longest=0.1))
-        processor = service.processor(subscription, apply, once, flapping.check, long_outage_seconds=0.01)
-        consumption = Consumption(flapping, processor, CONCURRENCY, flapping.check)
-        consuming = asyncio.create_task(consumption.run())
-        await consumption.subscribed()
-        await service.enqueue(*events)
-        async with relaying(service.relay(broker)):
-            async with asyncio.timeout(OUTAGES_SECONDS):
-                while not applied and not (await broker.depth(subscription)).dead:  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
-            await eventually(lambda: len(applied) == len(events))
-        consumption.stop()
-        await consuming
-        assert flapping.left > self.outages
-        assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
 
     async def test_two_relays_publish_each_event_once_and_in_the_order_of_its_aggregate(
         self, broker: Broker, another: Broker, subscription: Subscription, type: str
