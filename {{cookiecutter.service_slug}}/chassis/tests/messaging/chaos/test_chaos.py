@@ -59,7 +59,7 @@ async def test_requests_are_answered_while_the_broker_is_away(service: ChaosServ
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("service", EACH_BROKER, ids=str, indirect=True)
+@pytest.mark.parametrize("service", CASES, indirect=True)
 async def test_a_release_with_a_new_event_type_is_rolled_out_under_load_and_rolled_back(service: ChaosService) -> None:
     report = await rollout_run(service, {RELEASE: NEWER})
     print(report)  # noqa: T201
