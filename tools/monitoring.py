@@ -39,10 +39,9 @@ RABBITMQ = 'cookiecutter.broker == "rabbitmq"'
 SERVER = 'cookiecutter.database in cookiecutter._layers["database/server"]["database"]'
 # With the brace before it: three in a row would be read as Jinja's two.
 JOBS = f"""\
-{{%- set jobs = '{{job="' ~ cookiecutter.service_slug ~ '"' -%}}
-{{%- if {MESSAGING} and {SERVER} -%}}
-{{%- set jobs = '{{job=~"' ~ cookiecutter.service_slug ~ "|" ~ cookiecutter.service_slug ~ '-worker"' -%}}
-{{%- endif -%}}
+{{%- set jobs = '{{job=~"' ~ cookiecutter.service_slug ~ "|" ~ cookiecutter.service_slug ~ '-worker"'
+    if {MESSAGING} and {SERVER}
+    else '{{job="' ~ cookiecutter.service_slug ~ '"' -%}}
 """
 IN_JSON = """{%- set jobs = jobs | replace('"', '\\\\"') -%}\n"""
 # Stands for a piece that is put in later.
@@ -61,8 +60,7 @@ def main(python: str) -> None:
     for path in RULES:
         groups = GROUP.split(everything[path])
         (TEMPLATE / path).write_text(
-            JOBS
-            + "".join(conditional(group, other_broker[path], no_broker[path], no_server[path]) for group in groups)
+            JOBS + "".join(conditional(group, other_broker[path], no_broker[path], no_server[path]) for group in groups)
         )
     dashboards = everything[DASHBOARD], other_broker[DASHBOARD], no_broker[DASHBOARD]
     (TEMPLATE / DASHBOARD).write_text(JOBS + IN_JSON + nested(*dashboards))
