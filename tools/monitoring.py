@@ -35,31 +35,35 @@ FORMS = {
     "zzq_entity": "{{ cookiecutter.__entity }}",
 }
 MESSAGING = 'cookiecutter.broker != "none"'
+RABBITMQ = 'cookiecutter.broker == "rabbitmq"'
 SERVER = 'cookiecutter.database in cookiecutter._layers["database/server"]["database"]'
 # With the brace before it: three in a row would be read as Jinja's two.
 JOBS = f"""\
-{{%- set jobs = '{{job="' ~ cookiecutter.service_slug ~ '"' -%}}
-{{%- if {MESSAGING} and {SERVER} -%}}
-{{%- set jobs = '{{job=~"' ~ cookiecutter.service_slug ~ "|" ~ cookiecutter.service_slug ~ '-worker"' -%}}
-{{%- endif -%}}
+{{%- set jobs = '{{job=~"' ~ cookiecutter.service_slug ~ "|" ~ cookiecutter.service_slug ~ '-worker"'
+    if {MESSAGING} and {SERVER}
+    else '{{job="' ~ cookiecutter.service_slug ~ '"' -%}}
 """
 IN_JSON = """{%- set jobs = jobs | replace('"', '\\\\"') -%}\n"""
+# Stands for a piece that is put in later.
+MARK = "\0"
 GROUP = re.compile(r"(?m)^(?= *- name: )")
 
 
 def main(python: str) -> None:
-    """Make three services: with everything, without a broker, without a database server."""
+    """Make four services: with everything, with another broker, without one, without a database server."""
     for path in (*RULES, DASHBOARD):
         (TEMPLATE / path).write_text("made anew")
-    everything = made(python, database="postgresql", broker="redis")
+    everything = made(python, database="postgresql", broker="rabbitmq")
+    other_broker = made(python, database="postgresql", broker="redis")
     no_broker = made(python, database="postgresql", broker="none")
-    no_server = made(python, database="sqlite", broker="redis")
+    no_server = made(python, database="sqlite", broker="rabbitmq")
     for path in RULES:
         groups = GROUP.split(everything[path])
         (TEMPLATE / path).write_text(
-            JOBS + "".join(conditional(group, no_broker[path], no_server[path]) for group in groups)
+            JOBS + "".join(conditional(group, other_broker[path], no_broker[path], no_server[path]) for group in groups)
         )
-    (TEMPLATE / DASHBOARD).write_text(JOBS + IN_JSON + longer(everything[DASHBOARD], no_broker[DASHBOARD]))
+    dashboards = everything[DASHBOARD], other_broker[DASHBOARD], no_broker[DASHBOARD]
+    (TEMPLATE / DASHBOARD).write_text(JOBS + IN_JSON + nested(*dashboards))
 
 
 def made(python: str, **choices: str) -> dict[str, str]:
@@ -80,18 +84,27 @@ def with_placeholders(text: str) -> str:
     return text
 
 
-def conditional(part: str, no_broker: str, no_server: str) -> str:
+def conditional(part: str, other_broker: str, no_broker: str, no_server: str) -> str:
     """A part of a file, with the condition under which a service has it."""
+    if part not in other_broker:
+        return when(RABBITMQ, part)
     if part not in no_broker:
         return when(MESSAGING, part)
     return part if part in no_server else when(SERVER, part)
 
 
-def longer(text: str, shorter: str) -> str:
-    """A text of which some services have all but one piece."""
+def nested(text: str, shorter: str, shortest: str) -> str:
+    """A text of which some services lack a piece, and others a larger one with that piece in it."""
+    before, piece, after = difference(text, shorter)
+    before, larger, after = difference(before + MARK + after, shortest)
+    return (before + when(MESSAGING, larger) + after).replace(MARK, when(RABBITMQ, piece))
+
+
+def difference(text: str, shorter: str) -> tuple[str, str, str]:
+    """The piece of a text that a shorter one lacks, and what is before and after it."""
     before = same_beginning(text, shorter)
-    after = same_beginning(text[::-1], shorter[before:][::-1])
-    return text[:before] + when(MESSAGING, text[before : len(text) - after]) + text[len(text) - after :]
+    after = len(text) - same_beginning(text[::-1], shorter[before:][::-1])
+    return text[:before], text[before:after], text[after:]
 
 
 def same_beginning(text: str, other: str) -> int:

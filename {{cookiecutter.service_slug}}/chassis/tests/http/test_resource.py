@@ -1,14 +1,19 @@
 """A resource over HTTP, as clients meet it: preconditions, problem documents, pages."""
 
+import asyncio
+import json
 from typing import Any
 
 import httpx2
 import pytest
 
-from chassis.testing.http import problem
+from chassis.http.application import Service
+from chassis.testing.http import problem, serving
 from tests.sample.api import URL
 
 from .parcels import DRAFT, create
+
+ABORTED = 60
 
 
 async def test_creates_and_reads(client: httpx2.AsyncClient) -> None:
@@ -111,3 +116,23 @@ async def test_lists_in_pages(client: httpx2.AsyncClient) -> None:
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "status=lost", "cursor=%21", "cursor=QUFB"])
 async def test_refuses_invalid_queries(client: httpx2.AsyncClient, query: str) -> None:
     assert problem(await client.get(f"{URL}?{query}")) == (422, "invalid-request")
+
+
+async def test_requests_of_clients_that_went_away_are_done_once_or_not_at_all(service: Service) -> None:
+    content = json.dumps(DRAFT)
+    async with serving(service) as client:
+        for number in range(ABORTED):
+            request = (
+                f"POST {URL} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\nidempotency-key: k{number}\r\n"
+                f"content-length: {len(content)}\r\n\r\n{content}"
+            ).encode()
+            _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+            writer.write(request[: len(request) - number % 3 * 20])  # whole, without its end, without its content
+            for _ in range(number % 10):
+                await asyncio.sleep(0)
+            writer.transport.abort()
+        for number in range(ABORTED):
+            headers = {"idempotency-key": f"k{number}"}
+            assert (await client.post(URL, json=DRAFT, headers=headers)).status_code == 201
+        page = await client.get(URL, params={"limit": 100})
+        assert len(page.json()["items"]) == ABORTED

@@ -1,7 +1,8 @@
 """A worker survives unexpected errors, and returns the messages it holds when it stops."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -19,9 +20,9 @@ from chassis.messaging.contracts import Envelope
 from chassis.messaging.history import history_handlers
 from chassis.messaging.inbox import HandlerContext, Subscriptions
 from chassis.messaging.inbox import processor as processor_module
-from chassis.messaging.inbox.processor import Check
+from chassis.messaging.inbox.processor import LONG_OUTAGE_SECONDS, Check
 from chassis.messaging.outbox import OutboxMetrics
-from chassis.messaging.port import Broker, Depth, Message, Subscription
+from chassis.messaging.port import Broker, Depth, Handler, Message, Subscription, noop
 from chassis.messaging.settings import ConsumerSettings, OutboxSettings
 from chassis.messaging.storage.memory import MemoryMessageStorage
 from chassis.messaging.worker import Worker, create_worker
@@ -33,6 +34,7 @@ from tests.support.logs import log_output, logged
 
 TYPE = f"{CHANNEL}.created"
 COUNT = 40
+OUTAGES = 12
 CONCURRENCY = 8
 
 
@@ -44,6 +46,7 @@ def create(
     *,
     registry: CollectorRegistry | None = None,
     check: Check | None = None,
+    long_outage_seconds: float = LONG_OUTAGE_SECONDS,
 ) -> Worker:
     """A worker that tries each message once."""
     registry = registry or CollectorRegistry()
@@ -57,7 +60,30 @@ def create(
         check=check or database.check,
         outbox_metrics=OutboxMetrics(registry),
         registry=registry,
+        long_outage_seconds=long_outage_seconds,
     )
+
+
+class OftenLeftBroker(InProcessBroker):
+    """Counts how often its subscription was left."""
+
+    left = 0
+    is_consumed = False
+
+    @asynccontextmanager
+    async def consuming(
+        self,
+        subscription: Subscription,
+        handle: Handler,
+        concurrency: int,
+        on_stopping: Callable[[], None] = noop,
+    ) -> AsyncIterator[None]:
+        """Deliver."""
+        self.is_consumed = True
+        async with super().consuming(subscription, handle, concurrency, on_stopping):
+            yield
+        self.is_consumed = False
+        self.left += 1
 
 
 class SlowBroker(InProcessBroker):
@@ -102,7 +128,6 @@ async def test_messages_held_during_an_outage_are_returned_once_when_the_process
 async def test_a_subscription_is_left_during_a_long_outage_and_taken_again_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(processor_module, "LONG_OUTAGE_SECONDS", 0.02)
     monkeypatch.setattr(processor_module, "OUTAGE", Backoff(first=0.01, longest=0.01))
     monkeypatch.setattr(consumption_module, "OUTAGE", Backoff(first=0.01, longest=0.01))
     database, broker, available = MemoryDatabase(), InProcessBroker(), asyncio.Event()
@@ -117,7 +142,7 @@ async def test_a_subscription_is_left_during_a_long_outage_and_taken_again_after
         await check()
         handled.append(envelope.id)
 
-    worker = create(database, storage, broker, {CONSUMER: handlers(handle)}, check=check)
+    worker = create(database, storage, broker, {CONSUMER: handlers(handle)}, check=check, long_outage_seconds=0.01)
     with log_output() as log:
         async with worker.running(grace_seconds=10):
             ids = [str(new_id()) for _ in range(COUNT)]
@@ -128,6 +153,49 @@ async def test_a_subscription_is_left_during_a_long_outage_and_taken_again_after
             await eventually(lambda: len(handled) == COUNT)
         assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
     assert "consumer resumed" in log.getvalue()
+
+
+async def test_many_long_outages_in_a_row_bury_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor_module, "OUTAGE", Backoff(first=0.01, longest=0.01))
+    database, broker = MemoryDatabase(), OftenLeftBroker()
+    storage, subscription = MemoryMessageStorage(database), Subscription(CONSUMER, [TYPE])
+    handled: list[str] = []
+
+    async def check() -> None:
+        if broker.is_consumed and broker.left < OUTAGES:
+            await database_unavailable()
+
+    async def handle(_: HandlerContext, envelope: Envelope) -> None:
+        await check()
+        handled.append(envelope.id)
+
+    worker = create(database, storage, broker, {CONSUMER: handlers(handle)}, check=check, long_outage_seconds=0.01)
+    async with worker.running(grace_seconds=10):
+        id = str(new_id())
+        await broker.publish([Message(id, TYPE, id, delivery_of(new_id(), 1, id=id).body)])
+        await eventually(lambda: handled == [id])
+    assert broker.left > OUTAGES > processor_module.PATIENCE
+    assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
+
+
+class SelectiveBroker(InProcessBroker):
+    """Keeps events without subscriptions aside."""
+
+    async def unrouted(self) -> int:  # type: ignore[override]
+        """Three of them."""
+        return 3
+
+
+@pytest.mark.parametrize(("broker", "count"), [(SelectiveBroker(), 3), (InProcessBroker(), None)])
+async def test_events_without_subscription_are_counted_where_the_broker_keeps_them_aside(
+    broker: InProcessBroker, count: int | None
+) -> None:
+    database, registry = MemoryDatabase(), CollectorRegistry()
+    storage = MemoryMessageStorage(database)
+    worker = create(database, storage, broker, {CONSUMER: handlers(database_unavailable)}, registry=registry)
+    async with worker.running(grace_seconds=10):
+        await eventually(lambda: registry.get_sample_value("consumer_waiting", {"consumer": CONSUMER}) is not None)
+        await eventually(lambda: registry.get_sample_value("broker_unrouted_events") == count)
 
 
 class TroubledBroker(InProcessBroker):

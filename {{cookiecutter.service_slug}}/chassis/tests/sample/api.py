@@ -97,16 +97,25 @@ def stored_response(parcel: Parcel, status: HTTPStatus = HTTPStatus.OK) -> Store
     return StoredResponse(status, headers, ParcelRepresentation.of(parcel).model_dump_json())
 
 
-def create_router(commands: Commands, parcels: ParcelStore) -> APIRouter:
-    """The resource."""
+def confirm_now(parcel: Parcel) -> None:
+    """Confirm a parcel."""
+    parcel.confirm(at=utc_now())
+
+
+def create_router(
+    commands: Commands, parcels: ParcelStore, confirm: Callable[[Parcel], None] = confirm_now
+) -> APIRouter:
+    """The resource; `confirm` is what confirming a parcel does."""
     router = APIRouter(prefix=URL, tags=["parcels"])
     add_creation(router, commands, parcels)
     add_queries(router, parcels)
-    add_changes(router, commands, parcels)
+    add_changes(router, commands, parcels, confirm)
     return router
 
 
-def add_changes(router: APIRouter, commands: Commands, parcels: ParcelStore) -> None:
+def add_changes(
+    router: APIRouter, commands: Commands, parcels: ParcelStore, confirm_parcel: Callable[[Parcel], None]
+) -> None:
     """Commands on a parcel."""
 
     async def change(
@@ -134,7 +143,7 @@ def add_changes(router: APIRouter, commands: Commands, parcels: ParcelStore) -> 
 
     @router.post("/{id}/confirm", response_model=ParcelRepresentation)
     async def confirm(id: UUID, request: Request, if_match: IfMatch = None, key: Key = None) -> Response:
-        return await change(request, key, id, if_match, lambda parcel: parcel.confirm(at=utc_now()))
+        return await change(request, key, id, if_match, confirm_parcel)
 
     @router.post("/{id}/cancel", response_model=ParcelRepresentation)
     async def cancel(id: UUID, request: Request, if_match: IfMatch = None, key: Key = None) -> Response:

@@ -1,26 +1,43 @@
 """Consumes for one subscription, and leaves it while the database is away for long.
 
 A broker does not leave a message with a handler for ever: it may take it back after a time and count that as a failure,
-so during a long outage messages that were never handled would become dead letters. A message that is handed back once
-counts one delivery, however long the outage lasts.
+so during a long outage messages that were never handled would become dead letters. A message that is returned counts no
+attempt, however often the database is away.
 """
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import structlog
 
 from ..background import is_set_within
 from ..errors import Unavailable
 from .inbox.processor import OUTAGE, Check, MessageProcessor
-from .port import Broker
+from .port import Handler, Subscription, noop
 
 _log = structlog.stdlib.get_logger("consumer")
+
+
+class Consumable(Protocol):
+    """The part of a broker that a consumption uses."""
+
+    def consuming(
+        self,
+        subscription: Subscription,
+        handle: Handler,
+        concurrency: int,
+        on_stopping: Callable[[], None] = noop,
+    ) -> AbstractAsyncContextManager[None]:
+        """As `Broker.consuming`."""
+        ...
 
 
 class Consumption:
     """One subscription in one process."""
 
-    def __init__(self, broker: Broker, processor: MessageProcessor, concurrency: int, check: Check) -> None:
+    def __init__(self, broker: Consumable, processor: MessageProcessor, concurrency: int, check: Check) -> None:
         """Prepare; `run` subscribes.
 
         Args:

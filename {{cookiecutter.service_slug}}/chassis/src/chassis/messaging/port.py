@@ -46,7 +46,8 @@ class Delivery:
     Args:
         body: as it was sent.
         headers: as they were sent, without those that the adapter adds.
-        attempt: 1 the first time; counts deliveries that ended in Retry or with the process.
+        attempt: 1 the first time; counts deliveries that ended in Retry or with the process, not in Return. A broker
+            that cannot distinguish the last two leaves the first few of them uncounted.
     """
 
     body: bytes
@@ -68,13 +69,20 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """Not tried: redeliver it without counting an attempt, as this consumer stops. Only after `on_stopping`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dead:
     """Never: dead-letter it with the reason, for a person to decide."""
 
     reason: str
 
 
-Verdict = Done | Retry | Dead
+Verdict = Done | Retry | Return | Dead
 Handler = Callable[[Delivery], Awaitable[Verdict]]
 
 
@@ -231,4 +239,11 @@ class Broker(Protocol):
 
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages. Raises Unavailable."""
+        ...
+
+    async def unrouted(self) -> int | None:
+        """The number of events that reached no subscription and are kept aside. Raises Unavailable.
+
+        None where events are stored whether or not they have subscriptions, so that none is kept aside.
+        """
         ...

@@ -145,6 +145,10 @@ class TracedBroker:
         """The number of messages."""
         return await self._broker.depth(subscription)
 
+    async def unrouted(self) -> int | None:
+        """The number of events kept aside."""
+        return await self._broker.unrouted()
+
     def _sending(self, message: Message, batch: int) -> Span | None:
         created = _creation(message.body)
         if created is None or not created.trace_flags.sampled:

@@ -15,7 +15,7 @@ from ..identity import utc_now
 from .consumption import Consumption
 from .inbox.handlers import Subscriptions
 from .inbox.metrics import ConsumerMetrics
-from .inbox.processor import Check, MessageProcessor
+from .inbox.processor import LONG_OUTAGE_SECONDS, Check, MessageProcessor
 from .inbox.retry_policy import RetryPolicy
 from .outbox.metrics import OutboxMetrics
 from .outbox.port import Outbox
@@ -82,6 +82,9 @@ class Worker:
                 with suppress(Unavailable):
                     subscription = consumer.processor.subscription
                     self.consumer_metrics.depth(subscription.name, await self.broker.depth(subscription))
+            with suppress(Unavailable):
+                if (unrouted := await self.broker.unrouted()) is not None:
+                    self.consumer_metrics.unrouted(unrouted)
             await asyncio.sleep(SAMPLE_SECONDS)
 
 
@@ -96,6 +99,7 @@ def create_worker(
     check: Check,
     outbox_metrics: OutboxMetrics,
     registry: CollectorRegistry,
+    long_outage_seconds: float = LONG_OUTAGE_SECONDS,
 ) -> Worker:
     """A relay, and a processor for each subscription.
 
@@ -109,6 +113,7 @@ def create_worker(
         check: raises Unavailable while the database is away.
         outbox_metrics: of the relay and of what waits.
         registry: receives the metrics of consumers.
+        long_outage_seconds: how long messages are held while the database is away, before they are returned.
     """
     consumer_metrics = ConsumerMetrics(registry)
     policy = RetryPolicy(consumer.attempts, Backoff(consumer.backoff_seconds, consumer.backoff_max_seconds))
@@ -122,6 +127,7 @@ def create_worker(
             metrics=consumer_metrics,
             now=utc_now,
             check=check,
+            long_outage_seconds=long_outage_seconds,
         )
         for name, handlers in subscriptions.items()
     ]

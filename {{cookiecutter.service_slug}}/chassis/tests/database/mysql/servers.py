@@ -66,6 +66,11 @@ async def kill_all(url: str) -> None:
             pass
 
 
+async def has_others(url: str) -> bool:
+    """Whether another connection uses a database."""
+    return bool(await _ask(url, OTHERS))
+
+
 async def waits_for_lock(url: str) -> bool:
     """Whether a statement on a database waits for a row that another transaction has locked."""
     return bool(await _ask(url, LOCK_WAITS))

@@ -21,7 +21,7 @@ from chassis.domain import NotFound
 from chassis.errors import Interrupted, KeyInUse, ReadOnly, Unavailable
 from chassis.testing.database import KEY, NOW, add
 from chassis.testing.mysql import account, run
-from tests.database.mysql.servers import database_of, kill_all, settings_of, waits_for_lock
+from tests.database.mysql.servers import database_of, has_others, kill_all, settings_of, waits_for_lock
 from tests.sample.domain.parcels import Quantity
 from tests.sample.storage.mysql import create_parcels
 from tests.support.parcels import new_parcel
@@ -33,6 +33,7 @@ LIMITS = {
     "lock_timeout_seconds": 1.0,
 }
 COUNT = 20
+CLOSED = 4
 
 
 @asynccontextmanager
@@ -139,6 +140,24 @@ async def test_idle_connections_that_were_killed_are_replaced_unnoticed(
 
     await asyncio.gather(*(transactions.run(step) for _ in range(COUNT)))
     assert len(await parcels.page(None, None, 100)) == 1 + COUNT
+
+
+async def test_connections_that_the_server_closed_for_being_idle_are_replaced_unnoticed(
+    database: MysqlDatabase, database_url: str
+) -> None:
+    parcels, stored, at_once = create_parcels(database), new_parcel(), asyncio.Barrier(CLOSED)
+    await add(database, parcels, stored)
+
+    async def shorten() -> None:
+        async with database.begin() as transaction:
+            await transaction.execute("SET SESSION wait_timeout = 1")
+            await at_once.wait()
+
+    await asyncio.gather(*(shorten() for _ in range(CLOSED)))
+    async with asyncio.timeout(10):
+        while await has_others(database_url):
+            pass
+    assert await asyncio.gather(*(parcels.find(stored.id) for _ in range(CLOSED))) == [stored] * CLOSED
 
 
 async def test_a_transaction_that_was_killed_runs_again_and_has_one_effect(

@@ -20,6 +20,7 @@ from chassis.testing.database import KEY, NOW
 from chassis.testing.environment import clear_settings
 from tests.database.sqlite.files import database_of, settings_of
 from tests.sample.storage.sqlite import create_parcels
+from tests.support.parcels import new_parcel
 
 COUNT = 20
 
@@ -129,6 +130,24 @@ async def test_another_writer_makes_it_unavailable_after_the_time_limit(database
         assert await transaction.fetch("SELECT 1")
     assert database.usage().in_use == 0
     await database.close()
+
+
+async def test_writers_do_not_wait_for_a_reader_and_the_reader_keeps_its_snapshot(
+    database: SqliteDatabase, database_settings: DatabaseSettings
+) -> None:
+    parcels = create_parcels(database)
+    assert not await parcels.page(None, None, 100)  # switches a new file to write-ahead logging
+    with sqlite3.connect(database_settings.path, isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT COUNT(*) FROM parcels").fetchone() == (0,)
+        for _ in range(COUNT):
+            async with database.begin() as transaction:
+                await parcels.within(transaction).add(new_parcel())
+        assert len(await parcels.page(None, None, 100)) == COUNT
+        assert reader.execute("SELECT COUNT(*) FROM parcels").fetchone() == (0,)
+        reader.execute("ROLLBACK")
+        assert reader.execute("SELECT COUNT(*) FROM parcels").fetchone() == (COUNT,)
+    reader.close()
 
 
 async def test_a_transaction_that_is_cancelled_while_it_waits_leaves_nothing_behind(database: SqliteDatabase) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chassis.testing.messaging.chaos import ChaosService, chaos_run, database_connections, outage_run
+from chassis.testing.messaging.chaos import ChaosService, chaos_run, database_connections, outage_run, rollout_run
 from tests.messaging.chaos.combinations import EACH_BROKER, EVERY_OTHER_PAIR, Combination
 from tests.messaging.chaos.samples import sample_on
+from tests.sample.messaging.releases import NEWER, RELEASE
 from tests.support.servers import skip_if_none
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
@@ -55,3 +56,13 @@ async def test_requests_are_answered_while_the_broker_is_away(service: ChaosServ
     report = await outage_run(service, OUTAGE_SECONDS)
     assert report.is_clean, str(report)
     assert report.ledger.repeated == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("service", CASES, indirect=True)
+async def test_a_release_with_a_new_event_type_is_rolled_out_under_load_and_rolled_back(service: ChaosService) -> None:
+    report = await rollout_run(service, {RELEASE: NEWER})
+    print(report)  # noqa: T201
+    assert report.is_clean, str(report)
+    # A parcel whose whole life the older release has seen has six events; where the newer one confirmed it, seven.
+    assert {6, 7} <= set(report.ledger.versions.values())

@@ -50,6 +50,7 @@ def create_processor(
     check: Check | None = None,
     metrics: ConsumerMetrics | None = None,
     attempts: int = ATTEMPTS,
+    **limits: float,
 ) -> MessageProcessor:
     """A processor with short pauses."""
     return MessageProcessor(
@@ -61,6 +62,7 @@ def create_processor(
         metrics=metrics or ConsumerMetrics(CollectorRegistry()),
         now=utc_now,
         check=check or database.check,
+        **limits,
     )
 
 

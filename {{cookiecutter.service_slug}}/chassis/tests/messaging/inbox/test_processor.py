@@ -16,7 +16,7 @@ from chassis.messaging.history import HistoryEntry, history_handlers
 from chassis.messaging.inbox import IGNORED, HandlerContext, MessageProcessor
 from chassis.messaging.inbox import processor as module
 from chassis.messaging.inbox.processor import Check
-from chassis.messaging.port import Dead, Delivery, Done, Retry
+from chassis.messaging.port import Dead, Delivery, Done, Retry, Return, Verdict
 from chassis.messaging.storage.memory import MemoryMessageStorage
 from chassis.testing.failures import database_unavailable
 from tests.messaging.inbox.deliveries import ATTEMPTS, CHANNEL, Handle, create_processor, delivery_of, handlers
@@ -242,7 +242,43 @@ async def test_held_messages_are_returned_when_the_process_stops(create: Create)
     handling = asyncio.create_task(processor(delivery_of(new_id(), 1)))
     await asyncio.sleep(0.01)
     processor.stop()
-    assert await handling == Retry(0, "the process is stopping")
+    assert await handling == Return("the consumer is stopping")
+
+
+async def test_a_second_outage_is_as_long_as_itself_although_no_message_succeeded_after_the_first(
+    database: MemoryDatabase, storage: MemoryMessageStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OUTAGE", Backoff(first=0.001, longest=0.001))
+    away = True
+
+    async def check() -> None:
+        if away:
+            await database_unavailable()
+
+    async def fail(context: HandlerContext, envelope: Envelope) -> None:
+        del context, envelope
+        await check()
+        raise ZeroDivisionError
+
+    processor = create_processor(database, storage, handlers(fail), check=check, long_outage_seconds=0.2)
+    long = asyncio.Event()
+    processor.on_long_outage = long.set
+
+    def held() -> asyncio.Task[Verdict]:
+        return asyncio.create_task(processor(delivery_of(new_id(), 1)))
+
+    first = held()
+    await long.wait()
+    away = False
+    assert isinstance(await first, Retry)
+    away = True
+    long.clear()
+    started = asyncio.get_running_loop().time()
+    second = held()
+    await long.wait()
+    assert asyncio.get_running_loop().time() - started > 0.2
+    processor.stop()
+    assert isinstance(await second, Return)
 
 
 async def test_a_message_that_crashes_the_process_each_time_is_dead_lettered(create: Create) -> None:

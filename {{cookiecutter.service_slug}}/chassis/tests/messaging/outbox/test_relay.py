@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -101,6 +102,37 @@ async def test_measures_the_delay_of_confirmed_messages(
         await eventually(lambda: len(broker.published) == 1)
     assert registry.get_sample_value("outbox_delay_seconds_count") == 1
     assert 0 <= (registry.get_sample_value("outbox_delay_seconds_sum") or 0) < 60
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["back", "forth"])
+async def test_publishes_while_the_clock_jumps(
+    enqueue: Enqueue, outbox: MemoryOutbox, broker: FailingBroker, hours: int
+) -> None:
+    registry, jump = CollectorRegistry(), timedelta(hours=hours)
+    relay = Relay(outbox, broker, OutboxMetrics(registry), batch_size=10, now=lambda: utc_now() + jump)
+    await enqueue("before")
+    async with relaying(relay):
+        await enqueue("after")
+        await eventually(lambda: len(broker.published) == 2)
+    assert (registry.get_sample_value("outbox_delay_seconds_sum") or 0) >= 0
+
+
+async def test_a_batch_ends_in_time_although_the_clock_is_set_back(
+    enqueue: Enqueue, outbox: MemoryOutbox, broker: FailingBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_BATCH_SECONDS", 0)
+    registry, earlier = CollectorRegistry(), count(1)
+    relay = Relay(
+        outbox,
+        broker,
+        OutboxMetrics(registry),
+        batch_size=10,
+        now=lambda: utc_now() - timedelta(hours=next(earlier)),
+    )
+    await enqueue("a", "a", "a")
+    async with relaying(relay):
+        await eventually(lambda: len(broker.published) == 3)
+    assert registry.get_sample_value("outbox_delay_seconds_count") == 3
 
 
 async def test_stops_after_the_current_batch(

@@ -13,16 +13,16 @@ from chassis.messaging.wiring import Messaging
 from chassis.process import Process
 from chassis.service import ServiceIdentity
 from tests.sample import api
-from tests.sample.domain import labels, parcels
+from tests.sample.domain import parcels
 from tests.sample.messaging.choices import Storage, broker_adapters, storage_adapters
-from tests.sample.messaging.contracts import CATALOG, SERVICE_NAME
+from tests.sample.messaging.contracts import SERVICE_NAME
 from tests.sample.messaging.journal import journal_handlers
-
-__all__ = ["CATALOG"]
+from tests.sample.messaging.releases import release
 
 PROTOCOL = broker_adapters().PROTOCOL
 SERVICE = ServiceIdentity(SERVICE_NAME, "Warehouse Service", "1.0.0", "Stores parcels and prints labels.")
-EVENTS = (*parcels.EVENTS, *labels.EVENTS)
+_release = release()
+CATALOG = _release.catalog
 
 
 def create_broker(settings: Any) -> Broker:
@@ -47,7 +47,7 @@ def create_process(settings: Any) -> tuple[Process, Storage, Messaging]:
     """What every process has."""
     process = Process(SERVICE, settings)
     storage = storage_adapters().create_storage(settings.database, process.retries)
-    process.use_database(storage.database, EVENTS, parcels.DECISIONS)
+    process.use_database(storage.database, _release.events, parcels.DECISIONS)
     messaging = Messaging(
         process,
         settings,
@@ -67,7 +67,7 @@ def create_service(settings: Any, *, run_worker: bool = False) -> Service:
         messaging.run_worker()
     return process.create_api(
         [
-            api.create_router(process.commands, storage.parcels),
+            api.create_router(process.commands, storage.parcels, _release.confirm),
             api.create_labels_router(process.commands, storage.labels),
         ]
     )

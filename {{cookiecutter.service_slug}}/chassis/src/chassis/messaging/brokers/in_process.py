@@ -21,6 +21,7 @@ from ..port import (
     Handler,
     Message,
     Retry,
+    Return,
     Subscription,
     channel_of,
     noop,
@@ -127,6 +128,9 @@ class InProcessBroker:
         queue = self._queue(subscription)
         return Depth(waiting=len(queue.ready) + queue.unfinished, dead=len(queue.dead))
 
+    async def unrouted(self) -> None:
+        """None is kept aside: an event without subscription is dropped."""
+
     def _queue(self, subscription: Subscription) -> _Queue:
         return self._queues.setdefault(subscription.name, _Queue())
 
@@ -151,6 +155,8 @@ class InProcessBroker:
             case Retry(after_seconds=seconds):
                 again = replace(delivery, attempt=delivery.attempt + 1)
                 asyncio.get_running_loop().call_later(seconds, self._put_back, queue, again)
+            case Return():
+                self._put_back(queue, delivery)
             case Dead(reason=reason):
                 letter = DeadLetter(
                     id=str(next(self._ids)),

@@ -24,6 +24,9 @@ class ConsumerMetrics:
         self._waiting = Gauge("consumer_waiting", "Messages that wait for a consumer", ["consumer"], registry=registry)
         self._dead = Gauge("consumer_dead_letters", "Dead letters", ["consumer"], registry=registry)
 
+        self._registry = registry
+        self._unrouted: Gauge | None = None
+
     def expect(self, consumer: str) -> None:
         """Create the series of a consumer, so that they show 0 before its first message."""
         for outcome in OUTCOMES:
@@ -39,3 +42,10 @@ class ConsumerMetrics:
         """Record the messages at the broker at this moment."""
         self._waiting.labels(consumer).set(depth.waiting)
         self._dead.labels(consumer).set(depth.dead)
+
+    def unrouted(self, count: int) -> None:
+        """Record the events without subscription at a broker that keeps them aside; only there the gauge exists."""
+        if self._unrouted is None:
+            text = "Events that reached no subscription"
+            self._unrouted = Gauge("broker_unrouted_events", text, registry=self._registry)
+        self._unrouted.set(count)

@@ -17,7 +17,7 @@ from ...domain import Clock
 from ...errors import Unavailable
 from ..contracts.envelope import Envelope, InvalidEnvelope, parse_envelope, problems
 from ..correlation import correlated
-from ..port import Dead, Delivery, Done, Retry, Subscription, Verdict, channel_of, noop
+from ..port import Dead, Delivery, Done, Retry, Return, Subscription, Verdict, channel_of, noop
 from .handlers import EventHandler, HandlerContext, Handlers, Ignored, OutOfOrderEvent, handled
 from .key_locks import KeyLocks
 from .metrics import ConsumerMetrics
@@ -32,7 +32,7 @@ PATIENCE = 4
 Check = Callable[[], Awaitable[None]]
 # While the database is away every message would fail: they are held, so that none uses up its attempts.
 OUTAGE = Backoff(first=0.2, longest=5)
-# Messages are held for about this long in the hope that the outage is short.
+# By default messages are held for about this long.
 LONG_OUTAGE_SECONDS = 60
 # So many messages that fail one after the other, none succeeding, are an outage too, whatever the errors say.
 FAILING_MESSAGES = 5
@@ -53,6 +53,7 @@ class MessageProcessor:
         metrics: ConsumerMetrics,
         now: Clock,
         check: Check,
+        long_outage_seconds: float = LONG_OUTAGE_SECONDS,
     ) -> None:
         """Create a processor.
 
@@ -66,6 +67,7 @@ class MessageProcessor:
             metrics: record each message.
             now: the clock.
             check: raises Unavailable while the database is away.
+            long_outage_seconds: how long messages are held, in the hope that an outage is short.
 
         Attributes:
             on_long_outage: called while an outage lasts longer than messages should be held.
@@ -79,8 +81,10 @@ class MessageProcessor:
         metrics.expect(consumer)
         self._now = now
         self._check = check
+        self._long_outage_seconds = long_outage_seconds
         self._keys = KeyLocks()
         self._failing: set[str] = set()
+        self._held: set[str] = set()
         self._stopping = asyncio.Event()
         self._outage_since: float | None = None
         self.on_long_outage: Callable[[], None] = noop
@@ -132,7 +136,10 @@ class MessageProcessor:
             return _failed(Dead(f"delivered {delivery.attempt} times without a result"))
         with correlated(envelope.correlation):
             async with self._keys.held(envelope.subject or envelope.id):
-                return await self._handle(handler, envelope, delivery.attempt)
+                try:
+                    return await self._handle(handler, envelope, delivery.attempt)
+                finally:
+                    self._release(envelope)
 
     async def _handle(self, handler: EventHandler, envelope: Envelope, attempt: int) -> tuple[str, Verdict]:
         pauses = iter(OUT_OF_ORDER_PAUSES_SECONDS)
@@ -154,11 +161,12 @@ class MessageProcessor:
                 self._failing.add(envelope.identity)
                 if not await self._is_outage(error):  # so the problem is this message
                     return _failed(self._policy.verdict(attempt, str(error)))
-                await self._look_for_long_outage()
                 outages += 1
+                self._held.add(envelope.identity)
+                await self._look_for_long_outage()
                 pause = _outage_pause(outages, error)
             if await is_set_within(self._stopping, pause):
-                return _failed(Retry(0, "the process is stopping"))
+                return _failed(Return("the consumer is stopping"))
 
     async def _apply(self, handler: EventHandler, envelope: Envelope) -> bool:
         """Handle an event unless it was processed before; both are recorded in one transaction."""
@@ -172,11 +180,17 @@ class MessageProcessor:
 
         return await self._transactions.run(step)
 
+    def _release(self, envelope: Envelope) -> None:
+        """A message is not held any more. Once none is, the outage is over, however the last one has ended."""
+        self._held.discard(envelope.identity)
+        if not self._held:
+            self._outage_since = None
+
     async def _look_for_long_outage(self) -> None:
         now = asyncio.get_running_loop().time()
         if self._outage_since is None:
             self._outage_since = now
-        elif now - self._outage_since > LONG_OUTAGE_SECONDS and await self._is_away():
+        elif now - self._outage_since > self._long_outage_seconds and await self._is_away():
             self.on_long_outage()
 
     async def _is_outage(self, error: Unavailable) -> bool:
@@ -199,6 +213,8 @@ def _log_verdict(outcome: str, verdict: Verdict, attempt: int) -> None:
     match verdict:
         case Retry(after_seconds=seconds, reason=reason):
             _log.warning("message will be retried", reason=reason, attempt=attempt, after_seconds=round(seconds, 3))
+        case Return(reason=reason):
+            _log.info("message returned", reason=reason, attempt=attempt)
         case Dead(reason=reason):
             _log.error("message dead-lettered", reason=reason, attempt=attempt)
         case Done():

@@ -45,7 +45,7 @@ class OutboxMetrics:
     def published(self, count: int, oldest_seconds: float) -> None:
         """Record a batch that the broker has confirmed."""
         self._published.inc(count)
-        self._delay.observe(oldest_seconds)
+        self._delay.observe(max(0.0, oldest_seconds))  # the clock may have been set back
 
     def backlog(self, backlog: Backlog) -> None:
         """Record what waits at this moment."""

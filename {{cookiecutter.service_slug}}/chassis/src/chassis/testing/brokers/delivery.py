@@ -2,11 +2,12 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
 
-from ...messaging.port import CONTENT_TYPE, Broker, Depth, Done, Message, Retry, Subscription
+from ...messaging.port import CONTENT_TYPE, Broker, Depth, Done, Message, Retry, Return, Subscription
 from .recording import (
     CONCURRENCY,
     TIMEOUT_SECONDS,
@@ -17,6 +18,7 @@ from .recording import (
     has_waiting,
     new_messages,
 )
+from .returning import return_often
 
 
 class BrokerFixtures:
@@ -34,7 +36,13 @@ class BrokerFixtures:
 
 
 class BrokerConformance(BrokerFixtures):
-    """Delivery: at least once, in order, with retries, shared by replicas."""
+    """Delivery: at least once, in order, with retries, shared by replicas.
+
+    Attributes:
+        returns: how often a message is returned, more than the broker's adapter treats alike.
+    """
+
+    returns: ClassVar[int] = 7
 
     async def test_delivers_the_body_as_sent_with_its_content_type(
         self, broker: Broker, subscription: Subscription, type: str
@@ -178,7 +186,7 @@ class BrokerConformance(BrokerFixtures):
     async def test_messages_returned_at_the_end_are_delivered_to_another_consumer(
         self, broker: Broker, subscription: Subscription, type: str
     ) -> None:
-        holding = RecordingHandler(lambda _: Retry(0, "the process ends"), gate=asyncio.Event())
+        holding = RecordingHandler(lambda _: Return("the process ends"), gate=asyncio.Event())
         sent = new_messages(type, CONCURRENCY * 4)
         assert holding.gate is not None
         async with broker.consuming(subscription, holding, CONCURRENCY, holding.gate.set):
@@ -188,7 +196,12 @@ class BrokerConformance(BrokerFixtures):
         handler = RecordingHandler()
         async with broker.consuming(subscription, handler, CONCURRENCY):
             await handler.wait_for(*bodies_of(sent))
-        assert max(delivery.attempt for delivery in handler.deliveries) <= 2
+        assert {delivery.attempt for delivery in handler.deliveries} == {1}
+
+    async def test_a_message_returned_again_and_again_counts_no_attempt_and_keeps_those_of_before(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        await return_often(broker, subscription, type, self.returns)
 
     async def test_counts_waiting_messages(self, broker: Broker, subscription: Subscription, type: str) -> None:
         async with broker.consuming(subscription, RecordingHandler(), CONCURRENCY):

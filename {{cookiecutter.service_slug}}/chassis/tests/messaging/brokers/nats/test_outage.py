@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from chassis.errors import Unavailable
-from chassis.messaging.brokers.nats import BrokerSettings, NatsBroker, dispatcher, topology
+from chassis.messaging.brokers.nats import BrokerSettings, NatsBroker, dispatcher, session, topology
 from chassis.messaging.port import Depth, Message, Subscription
 from chassis.testing.brokers import (
     CONCURRENCY,
@@ -105,6 +105,31 @@ class TestOutage(BrokerFixtures):
                 await proxy.listen()
                 await handler.wait_for(*bodies_of(sent))
                 await early.check()
+
+    async def test_a_connection_that_is_frozen_is_given_up_and_replaced(
+        self,
+        proxy: FaultProxy,
+        broker: NatsBroker,
+        broker_settings: BrokerSettings,
+        subscription: Subscription,
+        type: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(session, "PING_SECONDS", 0.2)
+        handler, sent = RecordingHandler(), new_messages(type, 20)
+        async with (
+            opened(behind(proxy, broker_settings)) as frozen,
+            frozen.consuming(subscription, handler, CONCURRENCY),
+        ):
+            await publish(frozen, sent[:10])
+            await handler.wait_for(*bodies_of(sent[:10]))
+            accepted = proxy.accepted
+            proxy.black_hole()
+            await publish(broker, sent[10:])
+            await eventually(lambda: proxy.accepted > accepted)  # without a word from the other side
+            proxy.restore()
+            await handler.wait_for(*bodies_of(sent))
+            await eventually_true(lambda: is_settled(broker, subscription))
 
     async def test_stops_while_the_server_is_away(
         self,

@@ -2,6 +2,7 @@
 
 from chassis.testing.brokers import BrokerConformance, DeadLetterConformance
 from chassis.testing.messaging import EventLifecycleConformance
+from tests.messaging.brokers.long_runs import LongRuns
 
 
 class TestDelivery(BrokerConformance):
@@ -14,3 +15,7 @@ class TestDeadLetters(DeadLetterConformance):
 
 class TestEventLifecycle(EventLifecycleConformance):
     """Outbox, relay, broker and inbox together."""
+
+
+class TestLongRuns(LongRuns):
+    """What takes minutes."""

@@ -84,7 +84,13 @@ async def test_an_event_without_subscribers_is_kept_in_the_queue_of_unrouted_eve
     broker: RabbitBroker, channel: AbstractChannel, broker_settings: BrokerSettings
 ) -> None:
     [event] = new_messages(TYPE, 1)
+    assert await broker.unrouted() == 0
     await broker.publish([event])
+
+    async def is_counted() -> bool:
+        return await broker.unrouted() == 1
+
+    await eventually_true(is_counted)
     unrouted = await channel.get_queue(f"{broker_settings.exchange}.unrouted")
     kept = await unrouted.get(no_ack=True)
     assert kept.body == event.body

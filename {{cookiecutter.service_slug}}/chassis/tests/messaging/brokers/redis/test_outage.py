@@ -111,3 +111,19 @@ async def test_a_server_that_does_not_answer_delays_a_publish_no_longer_than_all
         async with closing(BrokerSettings(url=url, publish_timeout_seconds=0.2)) as broker:
             with pytest.raises(Unavailable, match="no answer in time"):
                 await broker.publish(new_messages(type, 1))
+
+
+async def test_the_reply_of_a_cancelled_command_is_not_read_as_that_of_the_next_one(
+    broker: Broker, type: str, subscription: Subscription
+) -> None:
+    handler = RecordingHandler()
+    cancelled, sent = new_messages(type, 150, key="cancelled"), new_messages(type, 300, key="sent")[150:]
+    async with broker.consuming(subscription, handler, 16):
+        for turns, (lost, kept) in enumerate(zip(cancelled, sent, strict=True)):
+            publishing = asyncio.create_task(broker.publish([lost]))
+            for _ in range(turns % 30):
+                await asyncio.sleep(0)
+            publishing.cancel()
+            assert await broker.publish([kept]) == [kept.id]
+            assert (await broker.depth(subscription)).dead == 0
+        await handler.wait_for(*bodies_of(sent))

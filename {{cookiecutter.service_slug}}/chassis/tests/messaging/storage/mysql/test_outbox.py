@@ -98,6 +98,19 @@ async def test_a_relay_keeps_its_session_between_batches(database: MysqlDatabase
         assert await connection.fetch(SESSION) == before
 
 
+async def test_messages_are_found_in_whatever_order_their_transactions_commit(
+    database: MysqlDatabase, outbox: MysqlOutbox, another: MysqlDatabase
+) -> None:
+    async with database.begin() as first:
+        await outbox.enqueue(first, [new_message("first")])
+        await enqueue(another, "second")
+        async with outbox.claim(10) as batch:  # the later message, as the earlier one is not committed yet
+            assert [each.message.key for each in batch.waiting] == ["second"]
+            await batch.remove({each.message.id for each in batch.waiting})
+    async with outbox.claim(10) as batch:
+        assert [each.message.key for each in batch.waiting] == ["first"]
+
+
 async def test_relays_claim_different_lanes(database: MysqlDatabase, outbox: MysqlOutbox) -> None:
     async with database.begin() as transaction:
         await outbox.enqueue(transaction, new_messages(200, keys=100))

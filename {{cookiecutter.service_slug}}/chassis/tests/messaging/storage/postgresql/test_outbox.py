@@ -141,6 +141,19 @@ async def test_a_relay_cancelled_during_a_statement_frees_its_connection(
     assert await claimable(outbox) == ["one"]
 
 
+async def test_messages_are_found_in_whatever_order_their_transactions_commit(
+    database: PostgresDatabase, outbox: PostgresOutbox, another: PostgresDatabase
+) -> None:
+    async with database.begin() as first:
+        await outbox.enqueue(first, [new_message("first")])
+        await enqueue(another, "second")
+        async with outbox.claim(10) as batch:  # the later message, as the earlier one is not committed yet
+            assert [each.message.key for each in batch.waiting] == ["second"]
+            await batch.remove({each.message.id for each in batch.waiting})
+    async with outbox.claim(10) as batch:
+        assert [each.message.key for each in batch.waiting] == ["first"]
+
+
 async def test_relays_claim_different_lanes(database: PostgresDatabase, outbox: PostgresOutbox) -> None:
     async with database.begin() as transaction:
         await outbox.enqueue(transaction, new_messages(200, keys=100))

@@ -128,6 +128,9 @@ class KafkaBroker:
             )
         return Depth(waiting=counts[0] + counts[1], dead=counts[2])
 
+    async def unrouted(self) -> None:
+        """None is kept aside: a topic keeps its events whether or not it has groups."""
+
     async def _find(self, subscription: Subscription, id: str) -> KafkaMessage:
         with self._translated():
             record = await self._log(subscription).find(id)

@@ -12,7 +12,7 @@ import structlog
 
 from ....background import Backoff, is_set_within
 from ....errors import Unavailable
-from ...port import Dead, Done, Handler, Retry, Subscription
+from ...port import Dead, Done, Handler, Retry, Return, Subscription
 from .errors import TooLarge
 from .partitions import Partition
 from .producer import ConfirmingProducer, Record
@@ -113,6 +113,8 @@ class Dispatcher:
             match await self._handle(received.delivery()):
                 case Done():
                     is_settled = True
+                case Return():
+                    is_settled = False  # the next member begins with it
                 case (Retry() | Dead()) as verdict:
                     is_settled = await self._store_copy(copies(received, self._subscription, verdict))
             if is_settled:

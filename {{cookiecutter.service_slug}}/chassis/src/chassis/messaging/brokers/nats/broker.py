@@ -141,6 +141,9 @@ class NatsBroker:
         with unavailable_errors():
             return await depth_of(self._connection.session(), subscription)
 
+    async def unrouted(self) -> None:
+        """None is kept aside: a stream keeps its events whether or not it has consumers."""
+
     async def _publish(self, session: Session, messages: Sequence[Message], deadline: float) -> Sequence[int | None]:
         subjects = {type: subject_of(type) for type in {message.type for message in messages}}
         outgoing = [
@@ -180,9 +183,10 @@ class NatsBroker:
             for channel in subscription.channels
         ]
         replays = partial(self._declare_replays, subscription)
+        # First, because messages that were returned are older than those that wait in the channels.
         return [
-            *listeners,
             ConsumerListener(self._connection, dispatcher, names.replay_stream, names.replay_consumer, replays),
+            *listeners,
         ]
 
     async def _declare_channel(self, subscription: Subscription, channel: str, session: Session, start: Start) -> None:

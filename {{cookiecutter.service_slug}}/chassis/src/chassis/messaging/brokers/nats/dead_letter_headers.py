@@ -17,7 +17,9 @@ ATTEMPTS = "Dead-Letter-Attempts"
 FAILED_AT = "Dead-Letter-Failed-At"
 LEFT_OUT = "Dead-Letter-Left-Out"
 ORIGINAL = "Dead-Letter-Original"
-OURS = frozenset({REASON, ATTEMPTS, FAILED_AT, LEFT_OUT, ORIGINAL})
+# Of a message that was returned untried: the attempts before.
+RETURNED_ATTEMPTS = "Returned-Attempts"
+OURS = frozenset({REASON, ATTEMPTS, FAILED_AT, LEFT_OUT, ORIGINAL, RETURNED_ATTEMPTS})
 HEADERS = "headers"
 HEADERS_AND_BODY = "headers and body"
 REASON_LENGTH = 500
@@ -37,7 +39,7 @@ def encoded(
 
     A dead letter is larger than its message, and may be larger than the server accepts.
     """
-    theirs = {name: value for name, value in delivery.headers.items() if _HEADER.fullmatch(name) and name not in OURS}
+    theirs = _sendable(delivery)
     ours = {
         REASON: quote(reason[:REASON_LENGTH], safe=_PRINTABLE),
         ATTEMPTS: str(delivery.attempt),
@@ -47,6 +49,12 @@ def encoded(
     ours[ORIGINAL] = str(original)
     yield ours | {LEFT_OUT: HEADERS}, delivery.body
     yield ours | {LEFT_OUT: HEADERS_AND_BODY}, b""
+
+
+def returned(delivery: Delivery, original: Original | None) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the copy of a message that was not tried; without a body if it stands for an original."""
+    headers = _sendable(delivery) | {RETURNED_ATTEMPTS: str(delivery.attempt - 1)}
+    return (headers, delivery.body) if original is None else (headers | {ORIGINAL: str(original)}, b"")
 
 
 def decode(stored: RawStreamMsg) -> DeadLetter:
@@ -73,6 +81,10 @@ def original_of(stored: RawStreamMsg) -> Original | None:
 def sent_headers(stored: RawStreamMsg) -> dict[str, str]:
     """The sender's headers."""
     return _theirs(_read_headers(stored))
+
+
+def _sendable(delivery: Delivery) -> dict[str, str]:
+    return {name: value for name, value in delivery.headers.items() if _HEADER.fullmatch(name) and name not in OURS}
 
 
 def _theirs(headers: dict[str, str]) -> dict[str, str]:

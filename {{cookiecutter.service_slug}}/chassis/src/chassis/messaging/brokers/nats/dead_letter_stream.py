@@ -11,7 +11,7 @@ from ....errors import Unavailable
 from ....identity import utc_now
 from ...port import DeadLetter, DeadLetterIncomplete, DeadLetterNotFound, Delivery, Subscription
 from .acks import CONFIRMED, NO_STREAM, TOO_LARGE_CODES
-from .dead_letter_headers import ORIGINAL, decode, encoded, original_of, sent_headers
+from .dead_letter_headers import ORIGINAL, decode, encoded, original_of, returned, sent_headers
 from .names import DeadLetterNames
 from .originals import Original
 from .publisher import OutgoingMessage
@@ -49,6 +49,19 @@ class DeadLetterStreams:
             if answer not in TOO_LARGE_CODES:
                 break
         _require_confirmed(session, answer)
+
+    async def store_returned(self, session: Session, subscription: Subscription, received: ReceivedMessage) -> None:
+        """Publish a copy of a message that was not tried to the consumer of replays.
+
+        The server counts each delivery; the copy keeps the number of attempts.
+
+        Raises:
+            Unavailable: it may or may not be stored.
+        """
+        headers, body = returned(received.delivery, None if received.is_whole else received.original)
+        headers["Nats-Msg-Id"] = f"{received.origin} returned"
+        subject = DeadLetterNames.of(subscription).replay_subject
+        _require_confirmed(session, await self._publish(session, subscription, OutgoingMessage(subject, body, headers)))
 
     async def read_original(self, session: Session, received: ReceivedMessage) -> Delivery:
         """The message that a replayed dead letter without a body stands for.

@@ -12,7 +12,7 @@ from nats.errors import Error
 from nats.js.errors import NotFoundError
 
 from ....errors import Unavailable
-from ...port import Dead, Done, Handler, Retry, Subscription, Verdict
+from ...port import Dead, Done, Handler, Retry, Return, Subscription, Verdict
 from .connection import ReconnectingConnection
 from .dead_letter_stream import DeadLetterStreams
 from .received import ReceivedMessage
@@ -22,6 +22,8 @@ from .topology import ACK_WAIT_SECONDS
 ALIVE_SECONDS = ACK_WAIT_SECONDS / 3
 # The processor ends attempts long before. This is for a message that kills its process each time.
 LAST_DELIVERY = 1_000
+# A message that never reached its handler is returned at the cost of a delivery at most so often.
+UNHANDLED_DELIVERIES = 2
 RECONNECT_SECONDS = 5  # to wait for a connection when a verdict is to be sent; without it the message is redelivered
 AGAIN_SECONDS = 5
 SETTLED_SECONDS = 2
@@ -86,7 +88,7 @@ class Dispatcher:
     async def stop(self, on_stopping: Callable[[], None]) -> None:
         """Return messages not yet handled, have handlers return theirs, and wait for handlers in flight."""
         while self._waiting:
-            await self._answer(self._waiting.popleft(), NAK)
+            await self._return_unhandled(self._waiting.popleft())
         on_stopping()
         while self._running:
             self._idle.clear()
@@ -129,8 +131,23 @@ class Dispatcher:
                 await self._answer(received, ACK)
             case Retry(after_seconds=seconds):
                 await self._answer(received, _nak(seconds))
+            case Return():
+                await self._answer(received, await self._return(received))
             case Dead(reason=reason):
                 await self._answer(received, await self._dead_letter(received, reason))
+
+    async def _return_unhandled(self, received: ReceivedMessage) -> None:
+        """Keep its place, which a copy does not, unless the deliveries that this costs become too many."""
+        is_old = received.delivery.attempt > UNHANDLED_DELIVERIES
+        await self._answer(received, await self._return(received) if is_old else NAK)
+
+    async def _return(self, received: ReceivedMessage) -> bytes:
+        try:
+            await self._dead_letters.store_returned(await self._session(), self._subscription, received)
+        except (Unavailable, Error, OSError) as error:
+            _log.warning("cannot return message uncounted; it will be redelivered", reason=str(error))
+            return NAK
+        return ACK
 
     async def _dead_letter(self, received: ReceivedMessage, reason: str) -> bytes:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nats.aio.msg import Msg
 
 from ...port import Delivery
-from .dead_letter_headers import ORIGINAL
+from .dead_letter_headers import ORIGINAL, OURS, RETURNED_ATTEMPTS
 from .names import is_replay
 from .originals import Original
 
@@ -42,9 +42,13 @@ class ReceivedMessage:
         tokens = message.reply.split(".")
         stream, consumer, delivered, number, _, time = tokens[2:8] if len(tokens) == SHORT_REPLY else tokens[4:10]
         headers = {name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")}
-        replayed = Original.parse(headers.get(ORIGINAL, "")) if is_replay(message.subject) else None
+        replayed, before = None, 0
+        if is_replay(message.subject):
+            replayed, text = Original.parse(headers.get(ORIGINAL, "")), headers.get(RETURNED_ATTEMPTS, "")
+            before = int(text) if text.isdecimal() else 0
+            headers = {name: value for name, value in headers.items() if name not in OURS}
         return cls(
-            Delivery(message.data, headers, int(delivered)),
+            Delivery(message.data, headers, before + int(delivered)),
             message.reply,
             f"{stream}.{consumer}",
             f"{stream} {number} {time}",

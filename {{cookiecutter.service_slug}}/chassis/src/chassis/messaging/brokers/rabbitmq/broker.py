@@ -90,3 +90,7 @@ class RabbitBroker:
     async def depth(self, subscription: Subscription) -> Depth:
         """The number of messages, without those that handlers hold now."""
         return await self._dead_letters.depth(subscription.name)
+
+    async def unrouted(self) -> int:
+        """The number of events in the queue of events without a binding."""
+        return await self._dead_letters.unrouted()

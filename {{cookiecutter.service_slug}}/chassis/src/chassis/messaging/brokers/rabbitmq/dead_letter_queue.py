@@ -42,6 +42,12 @@ class DeadLetterQueues:
             async with asyncio.timeout(ANSWER_SECONDS), _channel(await self._connection.connection()) as channel:
                 return await self._topology.declare_queues(channel, name)
 
+    async def unrouted(self) -> int:
+        """The number of events without subscribers that the broker keeps."""
+        with unavailable_errors():
+            async with asyncio.timeout(ANSWER_SECONDS), _channel(await self._connection.connection()) as channel:
+                return await self._topology.declare_exchange(channel)
+
     async def oldest(self, name: str, limit: int) -> list[DeadLetter]:
         """The oldest first."""
         async with self._read(name) as reader:

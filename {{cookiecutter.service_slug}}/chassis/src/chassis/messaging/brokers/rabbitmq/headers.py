@@ -29,6 +29,10 @@ FAILED_AT = OURS + "failed-at"
 MESSAGE_ID = OURS + "message-id"
 # Headers that RabbitMQ adds when it redelivers or moves a message.
 BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count", "x-opt-")
+# The broker counts each redelivery, of a message that was returned as of one whose process died. So the first few are
+# not counted as attempts, and a message that was returned so often is published again, which ends the broker's count.
+# Before that it is requeued, because only then it keeps its place before later events of its aggregate.
+UNCOUNTED = 5
 # Headers go into one frame, of 128 KiB by default. If the sender's leave no room for ours, they are dropped.
 _LARGEST_HEADERS = 100_000
 _LONGEST_REASON = 2_000
@@ -47,7 +51,13 @@ def to_delivery(message: DeliveredMessage) -> Delivery:
     if not properties.headers:
         return Delivery(message.body, _plain_headers({}, properties.content_type))
     headers = _plain_headers(properties.headers, properties.content_type)
-    return Delivery(message.body, headers, attempt=1 + _failures(properties.headers))
+    failures = _number(properties.headers.get(ATTEMPTS)) + max(0, redeliveries(message) - UNCOUNTED)
+    return Delivery(message.body, headers, attempt=1 + failures)
+
+
+def redeliveries(message: DeliveredMessage) -> int:
+    """How often the broker has delivered this message, or this copy of it, before."""
+    return _number((message.header.properties.headers or {}).get("x-delivery-count"))
 
 
 def to_retry(message: AbstractIncomingMessage, attempt: int, seconds: float) -> Copy:
@@ -55,6 +65,11 @@ def to_retry(message: AbstractIncomingMessage, attempt: int, seconds: float) -> 
     retry = _copy(message, {ATTEMPTS: attempt})
     retry.expiration = max(0.001, seconds)
     return retry
+
+
+def to_return(message: AbstractIncomingMessage, attempt: int) -> Copy:
+    """The copy of a message that was not tried; its next delivery has the same attempt."""
+    return _copy(message, {ATTEMPTS: attempt - 1})
 
 
 def to_dead_letter(message: AbstractIncomingMessage, attempt: int, reason: str) -> Copy:
@@ -113,10 +128,6 @@ def _theirs(headers: Mapping[str, Any]) -> dict[str, Any]:
 def _plain_headers(headers: Mapping[str, Any], content_type: str | None) -> dict[str, str]:
     plain = {name: _text(value) for name, value in _theirs(headers).items()}
     return plain | {"content-type": content_type} if content_type else plain
-
-
-def _failures(headers: Mapping[str, Any]) -> int:
-    return _number(headers.get(ATTEMPTS)) + _number(headers.get("x-delivery-count"))
 
 
 def _number(value: object) -> int:

@@ -14,7 +14,7 @@ from aiormq.abc import DeliveredMessage
 
 from ....background import Backoff, is_set_within
 from ....errors import Unavailable
-from ...port import Handler, Subscription
+from ...port import Handler, Return, Subscription
 from .connection import ReconnectingConnection
 from .errors import unavailable_errors
 from .headers import to_delivery
@@ -72,10 +72,13 @@ class QueueListener:
         self._settlement.stop()
         try:
             await self._stop_consuming()
+            unhandled = self._discard_received()
             on_stopping()
             for _ in self._workers:
                 self._received.put_nowait(None)
             await asyncio.gather(*self._workers)
+            for channel, message in unhandled:  # after those in flight, which came before them
+                await self._settlement.settle(channel, message, to_delivery(message), Return("not handled"))
         finally:
             for worker in self._workers:
                 worker.cancel()
@@ -91,8 +94,6 @@ class QueueListener:
             with suppress(Unavailable), unavailable_errors():
                 async with asyncio.timeout(CANCEL_SECONDS):
                     await (await self._channel.get_underlay_channel()).basic_cancel(self._subscription.name)
-        # Messages received and not yet handled are requeued when the channel is closed.
-        self._discard_received()
 
     async def _keep(self) -> None:
         name = self._subscription.name
@@ -148,9 +149,13 @@ class QueueListener:
         self._topology.invalidate()
         ended.set()
 
-    def _discard_received(self) -> None:
+    def _discard_received(self) -> list[_Received]:
+        """Messages received and not yet handled; the broker requeues them when their channel is closed."""
+        discarded: list[_Received] = []
         while not self._received.empty():
-            self._received.get_nowait()
+            if received := self._received.get_nowait():
+                discarded.append(received)
+        return discarded
 
     async def _work(self) -> None:
         while (received := await self._received.get()) is not None:

@@ -10,10 +10,10 @@ from aiormq.abc import DeliveredMessage
 
 from ....background import Backoff, is_set_within
 from ....errors import Unavailable
-from ...port import Dead, Delivery, Done, Retry, Verdict
+from ...port import Dead, Delivery, Done, Retry, Return, Verdict
 from .confirms import OutgoingMessage
 from .errors import unavailable_errors
-from .headers import to_dead_letter, to_retry
+from .headers import UNCOUNTED, redeliveries, to_dead_letter, to_retry, to_return
 from .publisher import ConfirmingPublisher
 from .topology import dead_queue, retry_queue
 
@@ -24,7 +24,7 @@ _log = structlog.stdlib.get_logger("broker")
 
 
 class MessageSettlement:
-    """Acknowledges, requeues, retries and dead-letters.
+    """Acknowledges, returns, retries and dead-letters.
 
     A message is acknowledged last: if that is interrupted, the broker redelivers it.
     """
@@ -45,8 +45,10 @@ class MessageSettlement:
         match verdict:
             case Done():
                 await _acknowledge(message)
-            case Retry(after_seconds=seconds) if seconds <= 0:
+            case Return() if redeliveries(message) < UNCOUNTED:
                 await _requeue(message)
+            case Return():
+                await self._move(channel, message, self._name, to_return(IncomingMessage(message), delivery.attempt))
             case Retry(after_seconds=seconds):
                 copy = to_retry(IncomingMessage(message), delivery.attempt, seconds)
                 await self._move(channel, message, retry_queue(self._name, seconds), copy)

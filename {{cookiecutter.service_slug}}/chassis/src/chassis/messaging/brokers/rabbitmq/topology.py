@@ -78,8 +78,8 @@ class BrokerTopology:
         for subscription in self.subscriptions:
             await self.bind(channel, subscription)
 
-    async def declare_exchange(self, channel: AbstractChannel) -> None:
-        """The exchange of all events, and the one of events without subscribers."""
+    async def declare_exchange(self, channel: AbstractChannel) -> int:
+        """The exchange of all events, and the one of events without subscribers; returns how many of these are kept."""
         spare = unrouted(self.exchange)
         await channel.declare_exchange(spare, ExchangeType.FANOUT, durable=True)
         queue = await channel.declare_queue(
@@ -99,6 +99,7 @@ class BrokerTopology:
         await channel.declare_exchange(
             self.exchange, ExchangeType.TOPIC, durable=True, arguments={"alternate-exchange": spare}
         )
+        return queue.declaration_result.message_count or 0
 
     async def declare_queues(self, channel: AbstractChannel, name: str) -> Depth:
         """The queues of a subscription; returns how many messages they hold."""

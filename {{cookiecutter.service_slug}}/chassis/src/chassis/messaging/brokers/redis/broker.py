@@ -118,3 +118,6 @@ class RedisBroker:
         streams = [dead_stream_of(subscription), *streams_of(subscription)]
         waiting, dead = await self._connections.run(scripts.DEPTH, streams, subscription.name)
         return Depth(waiting=waiting, dead=dead)
+
+    async def unrouted(self) -> None:
+        """None is kept aside: a stream keeps its events for groups that come later."""

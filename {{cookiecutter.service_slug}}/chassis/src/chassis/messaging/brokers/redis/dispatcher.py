@@ -3,16 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from ...port import Dead, Done, Handler, Retry
+from ...port import Dead, Done, Handler, Retry, Return, Verdict
 from .entries import StreamEntry
 from .group import ConsumerGroup
-
-
-@dataclass(frozen=True, slots=True)
-class Unhandled:
-    """The handler was not called: return the entry without counting an attempt."""
 
 
 class Dispatcher:
@@ -37,7 +31,7 @@ class Dispatcher:
         self._held: dict[tuple[str, bytes], StreamEntry] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._done: list[StreamEntry] = []
-        self._others: deque[tuple[StreamEntry, Retry | Dead | Unhandled]] = deque()
+        self._others: deque[tuple[StreamEntry, Retry | Return | Dead]] = deque()
         self._decided = asyncio.Event()
         self._released = asyncio.Event()
         self._stopping = False
@@ -64,7 +58,7 @@ class Dispatcher:
                 await self._slots.acquire()
             self.free -= 1
             if self._stopping:
-                self._decide(entry, Unhandled())
+                self._decide(entry, Return("the consumer is stopping"))
                 continue
             task = self._tasks.create_task(self._run(entry))
             self._running.add(task)
@@ -108,7 +102,7 @@ class Dispatcher:
     async def _run(self, entry: StreamEntry) -> None:
         self._decide(entry, await self._handle(entry.delivery()))
 
-    def _decide(self, entry: StreamEntry, verdict: Done | Retry | Dead | Unhandled) -> None:
+    def _decide(self, entry: StreamEntry, verdict: Verdict) -> None:
         if isinstance(verdict, Done):
             self._done.append(entry)
         else:
@@ -122,7 +116,7 @@ class Dispatcher:
                 case Retry(after_seconds=seconds):
                     await self._group.return_entry(entry, entry.attempt, seconds)
                     self._on_returned(seconds)
-                case Unhandled():
+                case Return():
                     await self._group.return_entry(entry, entry.attempt - 1, 0)
                 case Dead(reason=reason):
                     await self._group.dead_letter(entry, reason)

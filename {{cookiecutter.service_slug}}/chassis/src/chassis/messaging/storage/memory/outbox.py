@@ -50,7 +50,7 @@ class MemoryOutbox:
     async def backlog(self, limit: int) -> Backlog:
         """Number of waiting messages and age of the oldest."""
         oldest = (utc_now() - self.waiting[0].since).total_seconds() if self.waiting else 0.0
-        return Backlog(min(len(self.waiting), limit), oldest)
+        return Backlog(min(len(self.waiting), limit), max(oldest, 0.0))
 
 
 class MemoryBatch:

@@ -12,6 +12,7 @@ from .fleet import Fleet
 from .judge import Records, Verdict
 from .load import Client, Ledger, Life
 from .report import ChaosReport
+from .rollout import rollout_run
 from .run import chaos_run, outage_run
 from .service import BrokerOutage, ChaosService, Cut, database_connections
 
@@ -29,4 +30,5 @@ __all__ = [
     "chaos_run",
     "database_connections",
     "outage_run",
+    "rollout_run",
 ]
