@@ -42,7 +42,12 @@ def settings_of(url: str, **values: Any) -> DatabaseSettings:
 
 def migrations_of(url: str) -> Migrations:
     """The migrations of the sample and of the chassis."""
-    return Migrations(MigrationTarget(settings_of(url)), BRANCHES, tables.metadata)
+    return migrations_with(settings_of(url))
+
+
+def migrations_with(settings: DatabaseSettings) -> Migrations:
+    """The same with other settings."""
+    return Migrations(MigrationTarget(settings), BRANCHES, tables.metadata)
 
 
 @pytest.fixture(scope="session")
