@@ -53,6 +53,7 @@ def every() -> dict[str, Need]:
         Need(mysql_server.NAME, mysql_server.HOW_TO_GET, mysql_server.version),
         Need("Redis's programs", "apt-get install redis-server", _redis_programs),
         Need("NATS's program", "apt-get install nats-server", partial(shutil.which, "nats-server")),
+        Need("PgBouncer", "apt-get install pgbouncer", _pgbouncer),
     ]
     kubectl = Need("kubectl", "see https://kubernetes.io/docs/tasks/tools/", partial(shutil.which, "kubectl"))
     parser = Need("AsyncAPI's parser", "apt-get install nodejs npm, with access to an npm registry", _asyncapi_parser)
@@ -119,6 +120,10 @@ def _postgresql_programs() -> str | None:
 def _mariadb_programs() -> str | None:
     found = private_servers.mariadb_programs()
     return str(found) if found else None
+
+
+def _pgbouncer() -> str | None:
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
 def _redis_programs() -> str | None:

@@ -8,6 +8,7 @@ whose server is a process of the test.
 import os
 import socket
 from functools import cache
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,11 +38,15 @@ def url(name: str) -> str:
     skip_if_none()
     found = os.environ.get(variable := f"LIVE_{name.upper()}_URL") or DEFAULTS[name]
     if not _answers(found):
-        reason = f"no {name} at {_address(found)}: start one there, or set {variable}"
-        if os.environ.get("LIVE") == "required":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        missing(f"no {name} at {_address(found)}: start one there, or set {variable}")
     return found
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where every server is required."""
+    if os.environ.get("LIVE") == "required":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def skip_if_none() -> None:

@@ -32,7 +32,7 @@ class Section(BaseSettings):
         except OSError as error:
             raise ValueError(error.strerror or "cannot be read") from None
 
-    @field_validator("environment", "level", "format", "tls", mode="before", check_fields=False)
+    @field_validator("environment", "level", "format", "tls", "pooler", mode="before", check_fields=False)
     @classmethod
     def in_lower_case(cls, value: object) -> object:
         """INFO and info are the same word."""

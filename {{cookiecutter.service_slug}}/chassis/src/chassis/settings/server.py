@@ -23,7 +23,7 @@ class ServerSection(Section):
         description="file with the password, instead of one in the URL; read again for every connection",
     )
 
-    @field_validator("url")
+    @field_validator("url", "direct_url", check_fields=False)
     @classmethod
     def is_valid(cls, url: SecretStr | None) -> SecretStr | None:
         """Another scheme, or an option in the URL, is a mistake that would show up late and unclear."""

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 
 from chassis.database.migrations import Migrations
 from chassis.database.postgresql import MIGRATIONS, DatabaseSettings, PostgresDatabase
@@ -15,19 +15,39 @@ from chassis.testing.postgresql import fresh_database
 from tests.sample.storage.postgresql import tables
 from tests.support import servers
 
+from .servers import settings_of as reached
+from .servers import skip_if_session, stop_pooler
+
 SAMPLE = Branch("sample", Path(tables.__file__).parent / "migrations", frozenset())
 BRANCHES = (SAMPLE, MIGRATIONS)
 REVISIONS = Revisions(branch.folder for branch in BRANCHES)
 
 
-def settings_of(url: str) -> DatabaseSettings:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Through a pooler, tests of sessions are skipped."""
+    skip_if_session(item)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped_pooler() -> Iterator[None]:
+    """A pooler ends with the run."""
+    yield
+    stop_pooler()
+
+
+def settings_of(url: str, **values: Any) -> DatabaseSettings:
     """Settings that name a database."""
-    return DatabaseSettings(url=SecretStr(url), pool_size=4)
+    return reached(url, **{"pool_size": 4} | values)
 
 
 def migrations_of(url: str) -> Migrations:
     """The migrations of the sample and of the chassis."""
-    return Migrations(MigrationTarget(settings_of(url)), BRANCHES, tables.metadata)
+    return migrations_with(settings_of(url))
+
+
+def migrations_with(settings: DatabaseSettings) -> Migrations:
+    """The same with other settings."""
+    return Migrations(MigrationTarget(settings), BRANCHES, tables.metadata)
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,35 @@ def test_an_error_says_whether_it_concerns_everybody(error: Exception, is_outage
     assert unavailable.value.is_outage is is_outage
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            asyncpg.ProtocolViolationError("unsupported startup parameter: statement_timeout"),
+            "the server refuses: unsupported startup parameter: statement_timeout "
+            "(behind a pooler, set DATABASE_POOLER=transaction, "
+            "and DATABASE_DIRECT_URL to the server's own address)",
+        ),
+        (
+            asyncpg.ProtocolViolationError("no more connections allowed (max_client_conn)"),
+            "the server refuses: no more connections allowed (max_client_conn)",
+        ),
+        (
+            asyncpg.InvalidSQLStatementNameError('prepared statement "__asyncpg_stmt_1__" does not exist'),
+            "the server does not know a prepared statement "
+            "(behind a pooler, set DATABASE_POOLER=transaction, "
+            "and DATABASE_DIRECT_URL to the server's own address)",
+        ),
+    ],
+)
+def test_a_refusal_is_shown_in_the_words_of_the_server_with_the_setting_to_change(
+    error: Exception, reason: str
+) -> None:
+    with pytest.raises(Unavailable) as unavailable, unavailable_errors():
+        raise error
+    assert unavailable.value.reason == reason
+
+
 async def test_an_error_still_names_the_constraint(database: PostgresDatabase) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="parcels_quantity") as raised:
         async with transaction(database) as failing:

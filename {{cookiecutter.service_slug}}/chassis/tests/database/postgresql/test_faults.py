@@ -6,24 +6,27 @@ import pytest
 from pydantic import SecretStr
 
 from chassis.database.port import SqlDatabase
-from chassis.database.postgresql import DatabaseSettings, PostgresDatabase
+from chassis.database.postgresql import PostgresDatabase
 from chassis.testing.faults import FaultProxy, fault_proxy
 from tests.sample.storage.postgresql import create_parcels
 from tests.sample.storage.sql import SqlParcels
 from tests.support.faults import LIMITS, FaultConformance
 
+from .conftest import settings_of
+
 
 @pytest.fixture
 async def proxy(database_url: str) -> AsyncIterator[FaultProxy]:
-    """Before the real server."""
-    async with fault_proxy(database_url, 5432) as started:
+    """Before the real server, or before the pooler."""
+    async with fault_proxy(settings_of(database_url).address, 5432) as started:
         yield started
 
 
 @pytest.fixture
-def closed_database(proxy: FaultProxy) -> PostgresDatabase:
+def closed_database(proxy: FaultProxy, database_url: str) -> PostgresDatabase:
     """Behind the proxy, with short time limits."""
-    return PostgresDatabase(DatabaseSettings(url=SecretStr(proxy.url), **LIMITS), "chassis-tests")
+    settings = settings_of(database_url, **LIMITS).model_copy(update={"url": SecretStr(proxy.url)})
+    return PostgresDatabase(settings, "chassis-tests")
 
 
 class TestFaults(FaultConformance):

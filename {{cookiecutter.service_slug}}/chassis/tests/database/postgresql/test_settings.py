@@ -35,6 +35,33 @@ def test_connections_name_the_application_and_limit_statements() -> None:
     assert options["ssl"] is False
 
 
+def test_connections_to_a_pooler_ask_for_nothing_that_it_refuses_or_forgets() -> None:
+    options = PostgresDatabase(settings(pooler="TRANSACTION"), "billing-service").options()
+    assert options["server_settings"] == {"application_name": "billing-service"}
+    assert options["statement_cache_size"] == 0
+
+
+def test_sessions_are_those_of_the_server_never_of_a_pooler() -> None:
+    direct_url = SecretStr("postgresql://service:ocean@server/name")
+    for values in ({"pooler": "transaction"}, {}):
+        database = PostgresDatabase(settings(direct_url=direct_url, **values), "billing-service")
+        options = database.direct_options()
+        assert (options["dsn"], options["password"]()) == (direct_url.get_secret_value(), "ocean")
+        assert "statement_timeout" in options["server_settings"]
+    assert PostgresDatabase(settings(), "billing-service").direct_options()["dsn"].endswith("@database/name")
+    alone = PostgresDatabase(settings(pooler="transaction"), "billing-service")
+    assert not alone.has_direct_address
+    with pytest.raises(ValueError, match="DATABASE_DIRECT_URL is not set"):
+        alone.direct_options()
+
+
+def test_a_direct_url_is_checked_like_the_other_and_not_shown() -> None:
+    with pytest.raises(ValidationError, match="must look like postgresql://") as refused:
+        settings(direct_url=SecretStr("oracle://service:ocean@server/name"))
+    assert "ocean" not in str(refused.value)
+    assert "ocean" not in repr(settings(direct_url=SecretStr("postgresql://service:ocean@server/name")))
+
+
 def test_verified_tls_checks_the_host() -> None:
     context = settings(tls="VERIFY").tls_context()
     assert context is not None

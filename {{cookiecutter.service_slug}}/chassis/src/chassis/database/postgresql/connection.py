@@ -1,6 +1,7 @@
 """Connections: they create spans for statements and keep row values out of errors."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import asyncpg
 
@@ -50,3 +51,26 @@ class ObservedConnection(asyncpg.Connection):
         except asyncpg.PostgresError as error:
             remove_row_values(error)
             raise
+
+
+class LimitedConnection(ObservedConnection):
+    """A connection to a pooler. Every transaction sets its time limits, in the message that begins it."""
+
+    limits: ClassVar = ""
+
+    @classmethod
+    def with_limits(cls, limits: Mapping[str, str]) -> type["LimitedConnection"]:
+        """The class of connections with these limits.
+
+        Args:
+            limits: parameters of PostgreSQL, by name.
+        """
+        text = "".join(f" SET LOCAL {name} = '{value}';" for name, value in limits.items())
+        return type(cls.__name__, (cls,), {"limits": text})
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        """Run a statement that changes rows, or begin a transaction."""
+        begin, _, rest = query.partition(";")
+        if begin.split()[:1] == ["BEGIN"]:
+            query = f"{begin};{self.limits}{rest}"
+        return await super().execute(query, *args, **options)

@@ -7,22 +7,20 @@ from time import monotonic
 from typing import Any
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
-from .connection import Connection, ObservedConnection
+from .connection import Connection
 from .errors import interrupted_errors, unavailable_errors
 from .idempotency import DELETE
+from .options import connect_options
 from .settings import DatabaseSettings
 from .transaction import PostgresTransaction, row_count
 
 IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
 CURRENT_REVISIONS = "SELECT version_num FROM alembic_version"
-
-
-def _milliseconds(seconds: float) -> str:
-    return str(round(seconds * 1000))
 
 
 async def _keep_session(_: Connection) -> None:
@@ -70,24 +68,24 @@ class PostgresDatabase:
         )
 
     def options(self) -> dict[str, Any]:
-        """Arguments of `asyncpg.connect` for a connection to this database, also for one outside the pool."""
-        settings = self._settings
-        return {
-            "dsn": settings.address,
-            "password": settings.read_password,  # called for every new connection
-            "ssl": settings.tls_context() or False,
-            "timeout": settings.connect_timeout_seconds,
-            # The server cancels a statement first and reports it; this is for a server that no longer answers.
-            "command_timeout": settings.statement_timeout_seconds + 1,
-            "connection_class": ObservedConnection,
-            "server_settings": {
-                "application_name": self._application_name,
-                "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
-                "lock_timeout": _milliseconds(settings.lock_timeout_seconds),
-                # A process that dies in a transaction must not hold its locks.
-                "idle_in_transaction_session_timeout": _milliseconds(settings.statement_timeout_seconds * 2),
-            },
-        }
+        """Arguments of `asyncpg.connect` for a connection of the pool."""
+        return connect_options(self._settings, self._application_name)
+
+    @property
+    def has_direct_address(self) -> bool:
+        """Whether the server itself can be reached, or only a pooler."""
+        return self._settings.direct() is not None
+
+    def direct_options(self) -> dict[str, Any]:
+        """Arguments of `asyncpg.connect` for a connection that keeps its session, outside the pool.
+
+        Raises:
+            ValueError: there is no direct address.
+        """
+        direct = self._settings.direct()
+        if direct is None:
+            raise ValueError("DATABASE_DIRECT_URL is not set")
+        return connect_options(direct, self._application_name)
 
     async def close(self) -> None:
         """Wait for connections in use, then close all."""
@@ -112,20 +110,11 @@ class PostgresDatabase:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         """A transaction at READ COMMITTED: versions guard against lost updates, so nothing stricter is needed."""
-        async with self.connection() as connection:
-            transaction = connection.transaction()
+        async with self.acquire() as connection:
             with interrupted_errors():
-                try:
-                    await transaction.start()
-                except BaseException:
-                    connection.terminate()  # the caller went away meanwhile: it may be open on the server, or not
-                    raise
-                try:
+                transaction = await _begun(connection)
+                async with _rolled_back_on_error(transaction, connection):
                     yield PostgresTransaction(connection)
-                except BaseException:
-                    if not connection.is_closed():
-                        await transaction.rollback()
-                    raise
             await transaction.commit()  # if lost here, its outcome is unknown, and only the client may try again
 
     async def fetch(self, statement: str, *values: Any) -> Sequence[Row]:
@@ -143,8 +132,17 @@ class PostgresDatabase:
             total += deleted
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
-        """A connection of the pool inside the block. Raises Unavailable, also for failures inside the block."""
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for statements outside a transaction. Raises Unavailable, also for failures inside the block.
+
+        Behind a pooler the block is a transaction, because only a transaction has time limits there.
+        """
+        async with self.acquire() as connection, self._limited(connection):
+            yield connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, on which the block has to begin a transaction. Raises Unavailable."""
         if self._pool is None:
             raise RuntimeError("the database is used before open()")
         await self._expire_old(self._pool)
@@ -157,6 +155,17 @@ class PostgresDatabase:
                     await self._pool.expire_connections()
                     raise
 
+    @asynccontextmanager
+    async def _limited(self, connection: Connection) -> AsyncIterator[None]:
+        """Behind a pooler, a transaction around the block; else nothing, which saves two round trips."""
+        if self._settings.pooler == "none":
+            yield
+            return
+        transaction = await _begun(connection)
+        async with _rolled_back_on_error(transaction, connection):
+            yield
+        await transaction.commit()
+
     async def _expire_old(self, pool: asyncpg.Pool) -> None:
         """Have each connection replaced when it is next needed, once they may have reached their maximum age."""
         if monotonic() > self._expire_at:
@@ -164,7 +173,28 @@ class PostgresDatabase:
             await pool.expire_connections()
 
     async def _fetch(self, statement: str, values: Sequence[Any]) -> Sequence[Row]:
-        async with self.connection() as connection:
+        async with self.acquire() as connection:
             with interrupted_errors():
-                rows: Sequence[Any] = await connection.fetch(statement, *values)
+                async with self._limited(connection):
+                    rows: Sequence[Any] = await connection.fetch(statement, *values)
         return rows
+
+
+async def _begun(connection: Connection) -> Transaction:
+    transaction = connection.transaction()
+    try:
+        await transaction.start()
+    except BaseException:
+        connection.terminate()  # the caller went away meanwhile: it may be open on the server, or not
+        raise
+    return transaction
+
+
+@asynccontextmanager
+async def _rolled_back_on_error(transaction: Transaction, connection: Connection) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await transaction.rollback()
+        raise

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+import psycopg
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.pool import NullPool
 
+from ...errors import Unavailable
+from .errors import with_remedy
 from .settings import DatabaseSettings
 
 MIGRATION_LOCK = 0x6D696772  # "migr": any number that nothing else in this database locks
@@ -26,8 +30,14 @@ class MigrationTarget:
         self._settings = settings
 
     def engine(self) -> Engine:
-        """An engine that opens one connection and keeps none."""
-        settings = self._settings
+        """An engine that opens one connection and keeps none.
+
+        Raises:
+            Unavailable: only the address of a pooler is known.
+        """
+        settings = self._settings.direct()
+        if settings is None:  # the lock and the time limit of `migrate` are those of its session
+            raise Unavailable("database", "DATABASE_DIRECT_URL must be set: a pooler keeps no session for migrations")
         options = {
             "client_encoding": "utf8",  # a database without an encoding would answer in bytes
             "sslmode": _SSL_MODES[settings.tls],
@@ -36,7 +46,9 @@ class MigrationTarget:
         if settings.tls == "verify":
             options["sslrootcert"] = _trusted(settings)
         url = make_url(settings.address).set(drivername="postgresql+psycopg", password=settings.read_password() or None)
-        return create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)
+        engine = create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)
+        event.listen(engine, "do_connect", _connect)
+        return engine
 
     @contextmanager
     def guarded(self, connection: Connection) -> Iterator[None]:
@@ -53,6 +65,14 @@ class MigrationTarget:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.commit()
+
+
+def _connect(dialect: Dialect, _: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+    """Open a connection; an error that a pooler causes names the settings to change."""
+    try:
+        return dialect.connect(*arguments, **options)
+    except psycopg.OperationalError as error:
+        raise type(error)(with_remedy(str(error))) from None
 
 
 def _trusted(settings: DatabaseSettings) -> str:

@@ -28,7 +28,12 @@ _UNAVAILABLE = (
     asyncpg.QueryCanceledError,
     asyncpg.InsufficientResourcesError,
     asyncpg.UndefinedTableError,
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.DuplicatePreparedStatementError,
 )
+# A pooler answers so, unless it is told to ignore startup parameters (`ignore_startup_parameters` of PgBouncer).
+UNSUPPORTED = "unsupported startup parameter"
+REMEDY = "behind a pooler, set DATABASE_POOLER=transaction, and DATABASE_DIRECT_URL to the server's own address"
 _REASONS: dict[type[Exception], str] = {
     asyncpg.UndefinedTableError: "schema is missing: run `migrate`",
     ssl.SSLCertVerificationError: "the certificate of the server is not trusted",
@@ -39,11 +44,22 @@ _REASONS: dict[type[Exception], str] = {
     asyncpg.DiskFullError: "the disk is full",
     asyncpg.LockNotAvailableError: "a lock was not available in time",
     asyncpg.QueryCanceledError: "statement took too long",
+    # The session that prepared it belongs to another client of the pooler by now.
+    asyncpg.InvalidSQLStatementNameError: f"the server does not know a prepared statement ({REMEDY})",
+    asyncpg.DuplicatePreparedStatementError: f"another client prepared a statement of that name ({REMEDY})",
     TimeoutError: "no answer in time",
 }
 # Of one statement; every other error above concerns the whole server, except those that do not say.
 _OF_A_STATEMENT = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
-_UNCLEAR = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
+_UNCLEAR = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.DuplicatePreparedStatementError,
+)
 _quoted = re.compile(r'".*"', re.DOTALL)
 
 
@@ -57,8 +73,7 @@ def unavailable_errors() -> Iterator[None]:
     except asyncpg.ReadOnlySQLTransactionError as error:
         raise ReadOnly("database") from error
     except _UNAVAILABLE as error:
-        reason = _REASONS.get(type(error), "cannot be reached")
-        raise Unavailable("database", reason, is_outage=_is_outage(error)) from error
+        raise Unavailable("database", _reason(error, "cannot be reached"), is_outage=_is_outage(error)) from error
 
 
 @contextmanager
@@ -69,7 +84,19 @@ def interrupted_errors() -> Iterator[None]:
     except TimeoutError:  # is an OSError, but a caller who waited that long must not wait again
         raise
     except _LOST as error:
-        raise Interrupted("database", "the connection was lost") from error
+        raise Interrupted("database", _reason(error, "the connection was lost")) from error
+
+
+def with_remedy(sentence: str) -> str:
+    """A sentence of the server, with the settings to change where it is a pooler that expects others."""
+    return f"{sentence} ({REMEDY})" if UNSUPPORTED in sentence else sentence
+
+
+def _reason(error: Exception, otherwise: str) -> str:
+    """The reason of an error; for a refusal, such as a pooler's, the server's own sentence."""
+    if isinstance(error, asyncpg.ProtocolViolationError):
+        return with_remedy(f"the server refuses: {str(error).splitlines()[0]}")
+    return _REASONS.get(type(error), otherwise)
 
 
 def _is_outage(error: BaseException) -> bool | None:

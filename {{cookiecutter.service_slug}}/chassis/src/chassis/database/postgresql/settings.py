@@ -1,6 +1,6 @@
 """Settings of the database: the server, how to reach it, and how much of it one process may use."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
@@ -21,3 +21,17 @@ class DatabaseSettings(DatabaseServerSection, env_prefix="DATABASE_"):
         description=f"{SCHEME}user:password@host:5432/name",
         json_schema_extra=REQUIRED_OUTSIDE_LOCAL,
     )
+    direct_url: SecretStr | None = Field(
+        None,
+        description="the server itself, where DATABASE_URL names a pooler: for migrations and LISTEN",
+    )
+    pooler: Literal["none", "transaction"] = Field(
+        "none",
+        description="transaction where DATABASE_URL names a pooler, such as PgBouncer; no state is left in a session",
+    )
+
+    def direct(self) -> "DatabaseSettings | None":
+        """The same settings for a connection that keeps its session; None if only a pooler's address is known."""
+        if self.direct_url is not None:
+            return self.model_copy(update={"url": self.direct_url, "pooler": "none"})
+        return self if self.pooler == "none" else None

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from chassis.database import postgresql
@@ -14,10 +13,23 @@ from chassis.database.migrations import Migrations
 from chassis.database.postgresql import DatabaseSettings, PostgresDatabase
 from chassis.database.postgresql.engine import MigrationTarget
 from chassis.messaging.storage.postgresql import MIGRATIONS, PostgresMessageStorage
+from tests.database.postgresql.servers import settings_of, skip_if_session, stop_pooler
 from tests.support import servers
 
 BRANCHES = [postgresql.MIGRATIONS, MIGRATIONS]
 EMPTY = "TRUNCATE " + ", ".join(sorted({*postgresql.MIGRATIONS.tables, *MIGRATIONS.tables} - {"outbox_lanes"}))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Through a pooler, tests of sessions are skipped."""
+    skip_if_session(item)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped_pooler() -> Iterator[None]:
+    """A pooler ends with the run."""
+    yield
+    stop_pooler()
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +40,7 @@ def url() -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}".encode())
         try:
             created = urlsplit(server)._replace(path=f"/{name}").geturl()
-            target = MigrationTarget(DatabaseSettings(url=SecretStr(created)))
+            target = MigrationTarget(settings_of(created))
             Migrations(target, BRANCHES, MetaData()).upgrade()
             yield created
         finally:
@@ -40,7 +52,7 @@ def database_settings(url: str) -> DatabaseSettings:
     """Settings of the empty database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(EMPTY.encode())
-    return DatabaseSettings(url=SecretStr(url))
+    return settings_of(url)
 
 
 @pytest.fixture

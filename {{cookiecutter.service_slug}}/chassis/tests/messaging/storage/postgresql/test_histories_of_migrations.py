@@ -4,24 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from chassis.database import postgresql
 from chassis.database.port import SqlDatabase
-from chassis.database.postgresql import DatabaseSettings, PostgresDatabase
+from chassis.database.postgresql import PostgresDatabase
 from chassis.database.postgresql.engine import MigrationTarget
 from chassis.database.revisions import Branch
 from chassis.messaging.storage.postgresql import MIGRATIONS, PostgresMessageStorage
 from chassis.testing.postgresql import fresh_database
+from tests.database.postgresql.servers import settings_of
 from tests.messaging.storage.migration_histories import Messages, MessagingHistoryConformance
 from tests.sample.storage.postgresql import create_parcels, tables
 from tests.support import servers
 from tests.support.migration_histories import Storage
-
-
-def settings_of(url: str) -> DatabaseSettings:
-    """Settings that name a database."""
-    return DatabaseSettings(url=SecretStr(url))
 
 
 def messages_of(database: SqlDatabase) -> PostgresMessageStorage:

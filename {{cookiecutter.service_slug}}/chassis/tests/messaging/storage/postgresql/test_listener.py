@@ -46,8 +46,8 @@ async def test_a_listener_leaves_a_server_that_accepts_no_changes(
     backoff = RecordingBackoff()
     monkeypatch.setattr(listener, "BACKOFF", backoff)
     monkeypatch.setattr(listener, "PROBE_SECONDS", 0.05)
-    options = database.options()
+    options = database.direct_options()
     options["server_settings"]["default_transaction_read_only"] = "on"
-    monkeypatch.setattr(database, "options", lambda: options)
+    monkeypatch.setattr(database, "direct_options", lambda: options)
     async with listener.listening(database):
         await eventually(lambda: len(backoff.failures) == 2)

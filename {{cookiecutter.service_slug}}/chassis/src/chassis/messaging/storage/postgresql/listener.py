@@ -50,8 +50,12 @@ class PostgresOutboxListener:
 
 @asynccontextmanager
 async def listening(database: PostgresDatabase) -> AsyncIterator[PostgresOutboxListener]:
-    """Listen inside the block, on a new connection whenever one is lost."""
+    """Listen inside the block, on a new connection whenever one is lost; poll if there is only a pooler."""
     listener = PostgresOutboxListener()
+    if not database.has_direct_address:
+        _log.info("outbox listener off; polling", reason="DATABASE_DIRECT_URL is not set")
+        yield listener
+        return
     async with in_background(_keep_listening(database, listener)):
         yield listener
 
@@ -75,7 +79,7 @@ async def _keep_listening(database: PostgresDatabase, listener: PostgresOutboxLi
 async def _listen(database: PostgresDatabase, listener: PostgresOutboxListener) -> None:
     """Returns when the connection is lost."""
     lost = asyncio.Event()
-    connection = await asyncpg.connect(**database.options())
+    connection = await asyncpg.connect(**database.direct_options())
     connection.add_termination_listener(lambda _: lost.set())
     try:
         await connection.add_listener(CHANNEL, listener.on_notification)

@@ -57,7 +57,7 @@ class PostgresOutbox:
     @asynccontextmanager
     async def _scanning(self) -> AsyncIterator[Connection]:
         """A transaction that is committed even if the block fails: messages removed until then were published."""
-        async with self._database.connection() as connection:
+        async with self._database.acquire() as connection:
             try:
                 await connection.execute(statements.BEGIN)
                 yield connection

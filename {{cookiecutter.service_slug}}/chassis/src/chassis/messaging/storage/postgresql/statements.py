@@ -18,12 +18,14 @@ SELECT pg_notify('{CHANNEL}', '')
 """  # noqa: S608
 
 # An outbox is empty most of the time, and a plan made then reads the whole table; kept for a backlog of a million it
-# would take seconds for each batch. The last line leaves time for a slow broker.
+# would take seconds for each batch. JIT is not switched off by `jit`: asyncpg sets that one for the session while it
+# reads types, and would leave it off there, also for other clients of a pooler. The last line leaves time for a slow
+# broker.
 BEGIN = """
 BEGIN;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
-SET LOCAL jit = off;
+SET LOCAL jit_above_cost = -1;
 SET LOCAL idle_in_transaction_session_timeout = '15s';
 """
 COMMIT = "COMMIT"
