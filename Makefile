@@ -50,8 +50,10 @@ test-fast: setup  ## only the hooks and the options model
 	@$(PYTEST) tests/unit
 
 test-long: setup  ## what takes minutes and no run of CI waits for: failovers, other servers, rollouts under load
-	@$(PYTHON) -m tools.chassis --long
-	@$(PYTEST) -m long --durations 10 --durations-min 1
+	@start=$$(date +%s); failed=0; \
+	$(PYTHON) -m tools.chassis --long || failed=1; \
+	$(PYTEST) -v -m long --durations 10 --durations-min 1 || failed=1; \
+	echo "make test-long took $$(( $$(date +%s) - start )) s"; exit $$failed
 
 lint: setup  ## check style and types
 	@$(VENV)/bin/ruff check

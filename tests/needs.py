@@ -14,7 +14,7 @@ import pymysql
 
 from tests import brokers
 from tests.live import containers, private_servers
-from tools import actionlint, asyncapi_parser, checkov, interpreters, options
+from tools import actionlint, asyncapi_parser, checkov, interpreters, mysql_server, options
 
 CONNECT_SECONDS = 3
 POSTGRESQL_IMAGE = (
@@ -50,6 +50,7 @@ def every() -> dict[str, Need]:
     programs = [
         Need("PostgreSQL's programs", "apt-get install postgresql", _postgresql_programs),
         Need("MariaDB's programs", "apt-get install mariadb-server", _mariadb_programs),
+        Need(mysql_server.NAME, mysql_server.HOW_TO_GET, mysql_server.version),
         Need("Redis's programs", "apt-get install redis-server", _redis_programs),
         Need("NATS's program", "apt-get install nats-server", partial(shutil.which, "nats-server")),
     ]

@@ -6,93 +6,25 @@ below `.cache`.
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
 from typing import Any
 
-from tools import environments, interpreters, options, rendering
+from tools import environments, interpreters, options, other_servers, rendering
+from tools.checks import IN_PARALLEL, MISSING, Checks, Step
+from tools.private_server import ServerError
 
 CACHE = options.ROOT / ".cache" / "chassis"
 # With pytest 9.2 its groups are silently ignored.
 XDIST = ("pytest-xdist>=3.8", "pytest<9.2")
-# What tests may need of this machine, beside LIVE_* and CHAOS_*; nothing else of it may leak in.
-INHERITED = ("HOME", "LANG", "LIVE", "TMPDIR", "TZ")
 SLOWEST = 10
-# The copies lie in a folder that git ignores.
-RUFF = ("--no-cache", "--no-respect-gitignore", ".")
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command that was run."""
-
-    where: str
-    name: str
-    seconds: float
-    output: str
-    failed: bool
-
-
-@dataclass
-class Checks:
-    """Runs the tools over one state of the chassis."""
-
-    where: str
-    folder: Path
-    environment: environments.Environment
-    memory: Path
-    steps: list[Step] = field(default_factory=list)
-
-    def code(self) -> None:
-        """Style, types, dependency rules."""
-        self.run("ruff check", "ruff", "check", *RUFF)
-        self.run("ruff format", "ruff", "format", "--check", *RUFF)
-        self.run("mypy --strict", "mypy", "--strict")
-        self.run("lint-imports", "lint-imports", "--no-cache")
-
-    def tests(self, *arguments: str, **settings: str) -> None:
-        """Its tests; LIVE=none skips those that need a server."""
-        self.run("pytest", "pytest", "-q", "-rfE", *arguments, **settings)
-
-    def run(self, name: str, *command: str, **settings: str) -> None:
-        """Run a command, show how it ended, and keep that."""
-        start = time.monotonic()
-        done = subprocess.run(
-            [self.environment.bin / command[0], *command[1:]],
-            cwd=self.folder,
-            env=self._variables() | settings,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = time.monotonic() - start
-        step = Step(self.where, name, seconds, done.stdout + done.stderr, failed=done.returncode != 0)
-        self.steps.append(step)
-        last = done.stdout.strip().splitlines()[-1:] if name == "pytest" else []
-        print(f"{'FAILED' if step.failed else 'ok':6} {seconds:6.1f} s  {self.where}: {name}", *last, flush=True)
-        if step.failed:
-            print(step.output, flush=True)
-
-    def _variables(self) -> dict[str, str]:
-        prefixes = ("LIVE_", "CHAOS_")
-        inherited = {name: os.environ[name] for name in os.environ if name in INHERITED or name.startswith(prefixes)}
-        return inherited | {
-            "PATH": f"{self.environment.bin}:/usr/local/bin:/usr/bin:/bin",
-            "PYTHONPATH": str(self.folder / "src"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MYPY_CACHE_DIR": str(self.memory / "mypy"),
-            "HYPOTHESIS_STORAGE_DIRECTORY": str(self.memory / "hypothesis"),
-        }
 
 
 def prepared() -> environments.Environment:
@@ -106,18 +38,33 @@ def prepared() -> environments.Environment:
 
 def in_place(environment: environments.Environment, *, fast: bool, long: bool, tests: list[str]) -> list[Step]:
     """The chassis with all its choices."""
-    checks = Checks("in place", options.CHASSIS, environment, CACHE / "memory")
+    checks = Checks("in place", options.CHASSIS, environment, CACHE / "memory", verbose=long)
     if not (tests or long):
         checks.code()
     if long:
         tests = ["-m", "long", *tests]
     before = set(traces())
     servers = {"LIVE": "none"} if fast else {}
-    checks.tests("-n", "2", "--dist", "loadgroup", *tests, **servers)
+    checks.tests(*IN_PARALLEL, *tests, **servers)
     if left := sorted(set(traces()) - before):
         checks.steps.append(Step(checks.where, "leaves nothing", 0, "\n".join(left), failed=True))
         print(f"FAILED: left in the chassis: {' '.join(left)}")
     return checks.steps
+
+
+def on_other_servers(environment: environments.Environment, *, long: bool) -> list[Step]:
+    """The tests of each adapter for which there is another server: all of them, or a smoke test of what is there."""
+    steps: list[Step] = []
+    for server in other_servers.EVERY:
+        checks = Checks(f"on {server.name}", options.CHASSIS, environment, CACHE / "memory", verbose=long)
+        try:
+            checks.on(server, long=long)
+        except ServerError as error:
+            reason = f"{error}; to get it: {server.how_to_get}"
+            checks.steps.append(Step(checks.where, MISSING, 0, reason, failed=server.is_required))
+            print(f"{MISSING} {checks.where}: {reason}", flush=True)
+        steps += checks.steps
+    return steps
 
 
 def traces() -> Iterator[str]:
@@ -213,8 +160,10 @@ def table(steps: list[Step]) -> str:
     """The slowest steps, and the sum."""
     slowest = sorted(steps, key=lambda step: -step.seconds)[:SLOWEST]
     rows = [f"{step.seconds:8.1f} s  {step.where}: {step.name}" for step in slowest]
+    missing = [f"  {step.where}: {step.output}" for step in steps if step.name == MISSING]
     failed = [f"  {step.where}: {step.name}" for step in steps if step.failed]
-    return "\n".join(["", "Slowest steps:", *rows, *(["", "Failed:", *failed] if failed else [])])
+    sections = [("Slowest steps:", rows), (f"{MISSING}:", missing), ("Failed:", failed)]
+    return "\n".join(line for title, lines in sections if lines for line in ("", title, *lines))
 
 
 def main(arguments: list[str]) -> int:
@@ -222,7 +171,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.chassis", description=__doc__)
     parser.add_argument("--fast", action="store_true", help="in place only, without servers")
     parser.add_argument(
-        "--long", action="store_true", help="the tests that take minutes, and a copy for each choice by itself"
+        "--long",
+        action="store_true",
+        help="the tests that take minutes, all tests on other servers, and a copy for each choice by itself",
     )
     parser.add_argument("--only", default="", help="the copies without one choice whose name contains this")
     parser.add_argument("tests", nargs="*", help="run only these tests, in place")
@@ -230,6 +181,8 @@ def main(arguments: list[str]) -> int:
     start = time.monotonic()
     environment = prepared()
     steps = [] if asked.only else in_place(environment, fast=asked.fast, long=asked.long, tests=asked.tests)
+    if not (asked.fast or asked.only or asked.tests):
+        steps += on_other_servers(environment, long=asked.long)
     if asked.only or asked.long:
         steps += without_each(environment, {name: each for name, each in removals().items() if asked.only in name})
     elif not (asked.fast or asked.tests):

@@ -1,7 +1,8 @@
 """A service for each choice of database and broker, and an empty database for each test."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from tests.live import brokers, databases, private_servers
 from tests.live.brokers import Settings
 from tests.live.secured import Secured
 from tests.project import Project
-from tools import options
+from tools import mysql_server, options
 
+Start = Callable[[], AbstractContextManager[private_servers.Server]]
 # What it declares on a broker that others use as well carries its name.
 SLUG = f"live-{secrets.token_hex(4)}"
 
@@ -61,20 +63,25 @@ def broker(service: Project) -> Iterator[Settings]:
         yield settings
 
 
-def _database(choice: str, programs: str) -> object:
-    needed = [pytest.mark.needs(name) for name in (f"Python {options.choices()['python_version'][0]}", programs)]
-    return pytest.param(choice, id=choice, marks=[*needed, pytest.mark.xdist_group(f"tls-{choice}")])
+def _server(choice: str, start: Start, *programs: str, marks: Sequence[pytest.MarkDecorator] = ()) -> object:
+    needed = [pytest.mark.needs(name) for name in (f"Python {options.choices()['python_version'][0]}", *programs)]
+    name = start.__name__
+    return pytest.param((choice, start), id=name, marks=[*needed, *marks, pytest.mark.xdist_group(f"tls-{name}")])
 
 
-PARAMETERS = [_database("postgresql", "PostgreSQL's programs"), _database("mysql", "MariaDB's programs")]
+PARAMETERS = [
+    _server("postgresql", private_servers.postgresql, "PostgreSQL's programs"),
+    _server("mysql", private_servers.mariadb, "MariaDB's programs"),
+    _server("mysql", private_servers.mysql, mysql_server.NAME, "MariaDB's programs", marks=[pytest.mark.long]),
+]
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
 def secured(request: pytest.FixtureRequest, bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """A migrated database that only lets in who encrypts and knows the password."""
-    start = {"postgresql": private_servers.postgresql, "mysql": private_servers.mariadb}[request.param]
-    folder = tmp_path_factory.mktemp(f"tls-{request.param}")
+    choice, start = request.param
+    folder = tmp_path_factory.mktemp(f"tls-{start.__name__}")
     with start() as server:
-        found = Secured(Project(bake(database=request.param, broker="none"), folder), server, folder)
+        found = Secured(Project(bake(database=choice, broker="none"), folder), server, folder)
         found.project.run(found.project.slug, "migrate", **found.settings())
         yield found

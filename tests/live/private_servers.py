@@ -25,6 +25,7 @@ from urllib.parse import quote
 import trustme
 
 from tests.process import free_port
+from tools import mysql_server
 
 START_SECONDS = 60
 NAME = "service"
@@ -36,7 +37,7 @@ UNPRIVILEGED = ("postgres", "mysql", "nobody")
 class Server:
     """A server process and what it needs: it is started anew on the same data."""
 
-    scheme: str
+    kind: str
     folder: Path
     port: int
     command: Sequence[str]
@@ -46,6 +47,11 @@ class Server:
     signals: tuple[signal.Signals, signal.Signals]
     password: str = "tIg3r-81-meadow"  # noqa: S105 - of a server that lives for seconds
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def scheme(self) -> str:
+        """What the URLs of its databases begin with."""
+        return {"mariadb": "mysql"}.get(self.kind, self.kind)
 
     @property
     def ca_file(self) -> Path:
@@ -73,9 +79,28 @@ class Server:
         quoted = password.replace("'", "''")
         if self.scheme == "mysql":
             self.execute(f"ALTER USER {NAME}@'%' IDENTIFIED BY '{quoted.replace(BACKSLASH, BACKSLASH * 2)}'")
+            if self.kind == "mysql":
+                self._log_in(password)
         else:
             self.execute(f"ALTER ROLE {NAME} PASSWORD '{quoted}'")
         self.password = password
+
+    def _log_in(self, password: str) -> None:
+        """MySQL lets an old password in, from its cache, until the new one was used once."""
+        login = [f"--socket={self.folder / 'socket'}", f"--user={NAME}", f"--password={password}"]
+        command = ["mariadb", "--no-defaults", *login, "--default-character-set=utf8mb4", "-e", "SELECT 1"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def end_connections(self) -> None:
+        """End those of `service`, which outlive a change of its password."""
+        if self.kind == "postgresql":
+            self.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'")
+        elif self.kind == "mariadb":
+            self.execute(f"KILL USER {NAME}")
+        else:
+            found = self.execute("SELECT id FROM information_schema.processlist WHERE user = 'service'")
+            self.execute("; ".join(f"KILL {number}" for number in found.split()))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -162,14 +187,45 @@ def mariadb() -> Iterator[Server]:
             "--require-secure-transport=ON",
             "--innodb-buffer-pool-size=16M",
         ]
-        shell = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "--user=root", "-N", "-B", "-e"]
-        server = Server("mysql", folder, port, command, shell, (signal.SIGTERM, signal.SIGKILL))
-        with _running(server):
-            server.execute(f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
-            server.execute(f"CREATE USER {NAME}@'%'")
-            server.set_password(server.password)
-            server.execute(f"GRANT ALL ON {NAME}.* TO {NAME}@'%'")
+        with _running_with_user("mariadb", folder, port, command) as server:
             yield server
+
+
+@contextmanager
+def mysql() -> Iterator[Server]:
+    """MySQL itself, likewise; its accounts log in by `caching_sha2_password`. MariaDB's client administers it."""
+    assert mysql_server.version(), "MySQL was not fetched; a test that starts it is marked with what it needs"
+    with _folder() as folder:
+        port, data = free_port(), folder / "data"
+        shutil.copytree(mysql_server.FOLDER / "data", data)
+        if user := _unprivileged():
+            for path in (data, *data.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        command = [
+            *(word for word in mysql_server.command(data) if not word.startswith("--user=")),
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={folder / 'socket'}",
+            f"--pid-file={folder / 'pid'}",
+            f"--ssl-ca={folder / 'ca.pem'}",
+            f"--ssl-cert={folder / 'server.pem'}",
+            f"--ssl-key={folder / 'server.key'}",
+            "--require-secure-transport=ON",
+        ]
+        with _running_with_user("mysql", folder, port, command) as server:
+            yield server
+
+
+@contextmanager
+def _running_with_user(kind: str, folder: Path, port: int, command: Sequence[str]) -> Iterator[Server]:
+    shell = ["mariadb", "--no-defaults", f"--socket={folder / 'socket'}", "--user=root", "-N", "-B", "-e"]
+    server = Server(kind, folder, port, command, shell, (signal.SIGTERM, signal.SIGKILL))
+    with _running(server):
+        server.execute(f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
+        server.execute(f"CREATE USER {NAME}@'%'")
+        server.set_password(server.password)
+        server.execute(f"GRANT ALL ON {NAME}.* TO {NAME}@'%'")
+        yield server
 
 
 @cache

@@ -6,10 +6,16 @@ from contextlib import AbstractContextManager
 import pytest
 
 from tests.live import private_servers
+from tools import mysql_server
 
 SERVERS = [
     pytest.param(private_servers.postgresql, id="postgresql", marks=pytest.mark.needs("PostgreSQL's programs")),
     pytest.param(private_servers.mariadb, id="mariadb", marks=pytest.mark.needs("MariaDB's programs")),
+    pytest.param(
+        private_servers.mysql,
+        id="mysql",
+        marks=[pytest.mark.needs(mysql_server.NAME, "MariaDB's programs"), pytest.mark.long],
+    ),
 ]
 
 

@@ -13,15 +13,11 @@ from tests.live.secured import Secured
 from tests.process import Service
 from tests.walk import Walk
 
-# Ends the service's connections, which outlive a change of its password.
-TERMINATE = {
-    "postgresql": "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'service'",
-    "mysql": "KILL USER service",
-}
 # What readiness and `migrate` say where the server insists on TLS.
 WITHOUT_TLS = {
     "postgresql": ("the server refuses this user here, or without TLS", "no encryption"),
-    "mysql": ("credentials are refused", "Access denied"),  # the server says no more than that
+    "mariadb": ("credentials are refused", "Access denied"),  # the server says no more than that
+    "mysql": ("the server requires TLS", "insecure transport"),
 }
 NOT_TRUSTED = "the certificate of the server is not trusted"
 
@@ -75,10 +71,10 @@ def test_trusts_what_the_system_trusts(secured: Secured) -> None:
 def test_without_tls_it_is_refused_and_says_so(secured: Secured) -> None:
     settings = secured.settings(DATABASE_TLS="off", DATABASE_TLS_CA_FILE="")
     with secured.project.serving(**settings) as running:
-        assert reason(running, 503) == WITHOUT_TLS[secured.database][0]
+        assert reason(running, 503) == WITHOUT_TLS[secured.server.kind][0]
         assert secured.server.password not in running.log()
     said = secured.project.fail(secured.project.slug, "migrate", **settings)
-    assert WITHOUT_TLS[secured.database][1] in said
+    assert WITHOUT_TLS[secured.server.kind][1] in said
     assert secured.server.password not in said
 
 
@@ -105,7 +101,7 @@ def test_a_password_changes_without_a_restart(secured: Secured) -> None:
         assert reason(running, 200) == "ok"
         secured.server.set_password(f"{secrets.token_hex(8)} ' \\ é")
         assert reason(running, 200) == "ok", "connections that are open stay open"
-        secured.server.execute(TERMINATE[secured.database])
+        secured.server.end_connections()
         wait_for_reason(running, "credentials are refused")
         assert reason(running, 503) == "credentials are refused"
         secured.password_file(secured.server.password)

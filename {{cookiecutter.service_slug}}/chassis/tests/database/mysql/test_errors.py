@@ -49,6 +49,7 @@ def test_a_rollback_by_the_server_may_run_again(number: int) -> None:
         (1969, "statement took too long"),
         (2003, "cannot be reached"),
         (3024, "statement took too long"),
+        (3159, "the server requires TLS"),
     ],
 )
 def test_an_outage_has_a_reason(number: int, reason: str) -> None:

@@ -75,7 +75,7 @@ def test_every_page_comes_from_an_index_at_the_same_cost(
     first = literal(statement, *status, after(0), str(PAGE))
     late = literal(statement, *status, after(skipped), str(PAGE))
     for page in (first, late):
-        plan = connection.exec_driver_sql(f"EXPLAIN {page}").mappings().one()
+        plan = connection.exec_driver_sql(f"EXPLAIN FORMAT=TRADITIONAL {page}").mappings().one()
         assert plan["key"] == index
         assert "filesort" not in (plan["Extra"] or "")
         assert rows_read(connection, page) <= PAGE + 1

@@ -1,12 +1,14 @@
 """Migrations of two branches on one database."""
 
 import asyncio
+import re
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from chassis.database.mysql import DatabaseSettings
+from chassis.database.mysql import DatabaseSettings, engine
 from chassis.database.mysql import tables as chassis_tables
+from chassis.database.mysql.engine import MigrationTarget
 from chassis.testing.migrations import check_stairway
 from chassis.testing.mysql import run
 from tests.database.mysql.servers import BRANCHES, migrations_of
@@ -50,3 +52,15 @@ def test_a_migration_that_failed_half_way_names_the_runbook(
     assert ("parcels",) in [*map(tuple, run(empty_database_url, "SHOW TABLES"))]
     rows = run(empty_database_url, "SELECT version_num FROM alembic_version")
     assert ("0001",) not in [*map(tuple, rows)]
+
+
+def test_a_migration_that_waited_too_long_names_the_lock(
+    empty_database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "WAIT_SECONDS", 0)
+    target = MigrationTarget(empty_database_settings)
+    with target.engine().connect() as first, target.guarded(first), target.engine().connect() as second:
+        with pytest.raises(TimeoutError) as waited, target.guarded(second):
+            pytest.fail("two processes migrate at once")
+        [name] = re.findall(r"migrate:\w+", str(waited.value))
+        assert first.exec_driver_sql(f"SELECT IS_USED_LOCK('{name}') = CONNECTION_ID()").scalar() == 1

@@ -21,7 +21,7 @@ from chassis.domain import NotFound
 from chassis.errors import Interrupted, KeyInUse, ReadOnly, Unavailable
 from chassis.testing.database import KEY, NOW, add
 from chassis.testing.mysql import account, run
-from tests.database.mysql.servers import database_of, kill_all, settings_of
+from tests.database.mysql.servers import database_of, kill_all, settings_of, waits_for_lock
 from tests.sample.domain.parcels import Quantity
 from tests.sample.storage.mysql import create_parcels
 from tests.support.parcels import new_parcel
@@ -33,11 +33,6 @@ LIMITS = {
     "lock_timeout_seconds": 1.0,
 }
 COUNT = 20
-LOCK_WAITS = """
-SELECT 1 FROM information_schema.innodb_trx AS trx
-JOIN information_schema.processlist AS session ON session.id = trx.trx_mysql_thread_id
-WHERE trx.trx_state = 'LOCK WAIT' AND session.db = DATABASE()
-"""
 
 
 @asynccontextmanager
@@ -218,7 +213,7 @@ async def test_a_transaction_cancelled_during_a_statement_leaves_nothing_behind(
         other.exec_driver_sql("SELECT 1 FROM parcels FOR UPDATE")
         waiting = asyncio.create_task(change())
         async with asyncio.timeout(10):
-            while not await asyncio.to_thread(run, database_url, LOCK_WAITS):
+            while not await waits_for_lock(database_url):
                 assert not waiting.done()
         assert waiting.cancel()
         await asyncio.wait([waiting])

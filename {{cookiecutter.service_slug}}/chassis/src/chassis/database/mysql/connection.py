@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from asyncmy.errors import MySQLError
@@ -28,11 +28,14 @@ class Connection:
     Attributes:
         lost: whether the server has ended it, or should not be used any more.
         expires_at: when it has to be replaced, on the clock of the event loop.
+        silence_limits: seconds after which the server ends the session if it says nothing, within `ends_if_silent` and
+            else; None where the server has a limit of its own for every transaction.
     """
 
     def __init__(self, driver: Driver, limit_seconds: float) -> None:
         self.lost = False
         self.expires_at = math.inf
+        self.silence_limits: tuple[int, int] | None = None
         self._driver = driver
         self._limit_seconds = limit_seconds
         self._prepared: dict[str, Prepared] = {}
@@ -59,6 +62,24 @@ class Connection:
         self._claimed = True
         [[taken]] = await self.fetch(statement, name)
         return bool(taken)
+
+    @asynccontextmanager
+    async def ends_if_silent(self) -> AsyncIterator[None]:
+        """Inside the block, the server soon ends the session of a process that vanished without closing it.
+
+        For transactions whose locks keep others from their work. MySQL, unlike MariaDB, has no limit for transactions
+        that idle, and to change the one for sessions takes a statement at each end of the block.
+        """
+        if self.silence_limits is None:
+            yield
+            return
+        within, otherwise = self.silence_limits
+        await self.run(f"SET SESSION wait_timeout = {within}")
+        try:
+            yield
+        finally:
+            if not self._closed:
+                await self.run(f"SET SESSION wait_timeout = {otherwise}")
 
     async def commit(self) -> None:
         """End the transaction, then release named locks: their next holder has to see what was stored."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha1
 from math import ceil
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
@@ -13,8 +14,8 @@ from .settings import DatabaseSettings
 WAIT_SECONDS = 300  # for another process that migrates
 # A migration that waits for a table makes all later statements on it wait too, so it gives up early.
 _SESSION = "SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00', lock_wait_timeout = 30"
-# Names of locks are shared by the whole server, so the database is part of this one.
-_LOCK = text("SELECT GET_LOCK(CONCAT('migrate:', SHA1(DATABASE())), :seconds)")
+_DATABASE = text("SELECT DATABASE()")
+_LOCK = text("SELECT GET_LOCK(:name, :seconds)")
 _NO_WAY_BACK = (
     "MySQL cannot roll back changes of the schema: what this migration did before the error has stayed, and "
     "alembic_version still names the one before. docs/runbooks/migration-failed.md describes how to go on."
@@ -50,8 +51,11 @@ class MigrationTarget:
         Raises:
             TimeoutError: another process has been migrating for too long.
         """
-        if not connection.scalar(_LOCK, {"seconds": WAIT_SECONDS}):
-            raise TimeoutError(f"another process has been migrating this database for {WAIT_SECONDS} seconds")
+        name = _lock_name(str(connection.scalar(_DATABASE)))
+        if not connection.scalar(_LOCK, {"name": name, "seconds": WAIT_SECONDS}):
+            raise TimeoutError(
+                f"another process has been migrating this database for {WAIT_SECONDS} seconds; it holds the lock {name}"
+            )
         connection.commit()
         try:
             yield
@@ -59,3 +63,12 @@ class MigrationTarget:
         except DBAPIError as error:
             error.add_note(_NO_WAY_BACK)
             raise
+
+
+def _lock_name(database: str) -> str:
+    """The database's own lock: the server shares these names among its databases, and ends them after 64 characters.
+
+    The digest is made here, because MySQL has had no function for it since 9.6. It stays this one, so that a release
+    before and one after this change wait for each other.
+    """
+    return f"migrate:{sha1(database.encode(), usedforsecurity=False).hexdigest()}"

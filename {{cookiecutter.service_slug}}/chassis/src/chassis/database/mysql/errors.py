@@ -31,6 +31,7 @@ _REASONS = {
     1205: "a lock was not available in time",
     1317: "the statement was killed",
     1461: "too many prepared statements",
+    3159: "the server requires TLS",  # on MySQL; MariaDB refuses the credentials
 }
 # Of one statement; every other number above concerns the whole server.
 _OF_A_STATEMENT = frozenset({1205, 1317, 1969, 3024})

@@ -31,8 +31,11 @@ async def connect(settings: DatabaseSettings, application_name: str) -> Connecti
         program_name=application_name,
     )
     connection = Connection(driver, settings.statement_timeout_seconds + 1)  # the server's own limit comes first
+    server = driver.get_server_info()
+    if not _is_mariadb(server):
+        connection.silence_limits = (IDLE_SECONDS, _wait_seconds(settings))
     try:
-        for statement in session_statements(settings, driver.get_server_info()):
+        for statement in session_statements(settings, server):
             await connection.run(statement)
     except BaseException:
         connection.close()
@@ -49,9 +52,9 @@ def session_statements(settings: DatabaseSettings, server: str) -> list[str]:
         "time_zone": "'+00:00'",
         "innodb_lock_wait_timeout": lock_seconds,  # rows
         "lock_wait_timeout": lock_seconds,  # tables, while a migration changes them
-        "wait_timeout": ceil(settings.pool_recycle_seconds) + 60,  # the pool closes it before
+        "wait_timeout": _wait_seconds(settings),
     }
-    if "mariadb" in server.lower():
+    if _is_mariadb(server):
         variables["max_statement_time"] = f"{settings.statement_timeout_seconds:f}"
         # A process that died without closing its connection must not hold its locks. No live one pauses for so long.
         variables["idle_transaction_timeout"] = IDLE_SECONDS
@@ -59,3 +62,12 @@ def session_statements(settings: DatabaseSettings, server: str) -> list[str]:
         variables["max_execution_time"] = ceil(settings.statement_timeout_seconds * 1000)  # of SELECT only
     assignments = ", ".join(f"{name} = {value}" for name, value in variables.items())
     return [f"SET SESSION {assignments}", "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]
+
+
+def _is_mariadb(server: str) -> bool:
+    return "mariadb" in server.lower()
+
+
+def _wait_seconds(settings: DatabaseSettings) -> int:
+    """How long the server keeps a silent session; the pool closes an idle one before."""
+    return ceil(settings.pool_recycle_seconds) + 60

@@ -63,7 +63,7 @@ async def test_every_page_comes_from_an_index_at_the_same_cost(
             params = query | {"limit": str(PAGE - 1), "cursor": encode_cursor(each)}
             read = await query_of(closed_database, partial(client.get, URL, params=params), monkeypatch)
             page = literal(*read)
-            plan = connection.exec_driver_sql(f"EXPLAIN {page}").mappings().one()
+            plan = connection.exec_driver_sql(f"EXPLAIN FORMAT=TRADITIONAL {page}").mappings().one()
             assert plan["key"] == index
             assert "filesort" not in (plan["Extra"] or "")
             assert rows_read(connection, page) <= PAGE + 1

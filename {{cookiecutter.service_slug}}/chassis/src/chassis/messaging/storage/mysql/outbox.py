@@ -39,7 +39,7 @@ class MysqlOutbox:
     @asynccontextmanager
     async def claim(self, limit: int, without: Collection[str] = ()) -> AsyncIterator["MysqlBatch"]:
         """Lock some lanes that have messages and that no other relay has locked, and read what they hold."""
-        async with self._database.connection() as connection:
+        async with self._database.connection() as connection, connection.ends_if_silent():
             try:
                 await connection.run("BEGIN")
                 batch = MysqlBatch(connection)
