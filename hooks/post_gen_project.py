@@ -240,7 +240,7 @@ def next_steps() -> str:
 {slug} is generated. Next:
 
     cd {shlex.quote(str(Path.cwd()))}
-    git init
+    git init -b main
     uv sync
     uv run {slug} serve    # needs no server; then open http://127.0.0.1:8000/docs
     uv run pytest

@@ -12,6 +12,8 @@ from tools import interpreters, options, uv
 
 FOLDER = options.ROOT / "build" / "demo"
 HOST = "127.0.0.1"
+LAST_PORT = 65_535
+ATTEMPTS = 20
 
 
 def main() -> None:
@@ -44,15 +46,17 @@ def _generate() -> Path:
 
 def _free_port(wanted: str) -> int:
     """The port that was asked for, or the next one that nobody listens on."""
+    if not wanted.isascii() or not wanted.isdecimal() or not 0 < int(wanted) <= LAST_PORT - ATTEMPTS:
+        raise SystemExit(f"PORT={wanted} is not a port (1 to {LAST_PORT - ATTEMPTS}): PORT=8001 make demo")
     first = int(wanted)
-    for port in range(first, first + 20):
+    for port in range(first, first + ATTEMPTS):
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if candidate.connect_ex((HOST, port)) != 0:
                 if port != first:
                     print(f"Port {first} is taken; using {port} (choose another with PORT=...).")
                 return port
-    raise SystemExit(f"Ports {first} to {first + 19} are all taken; choose another with PORT=...")
+    raise SystemExit(f"Ports {first} to {first + ATTEMPTS - 1} are all taken; choose another with PORT=...")
 
 
 def _what_to_try(url: str) -> str:

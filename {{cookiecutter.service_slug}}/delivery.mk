@@ -12,7 +12,7 @@ COSIGN_IMAGE ?= ghcr.io/sigstore/cosign/cosign:v3.1.3@sha256:9e5c2f2edc343511604
 BRANCH ?= main
 BASE ?= origin/$(BRANCH)
 # What the pipeline calls an image: no two commits share a tag, and people see the version.
-TAG ?= $(VERSION)-$(shell git rev-parse --short=12 HEAD)
+TAG ?= $(VERSION)-$(or $(shell git rev-parse --verify --quiet --short=12 HEAD 2>/dev/null),$(error an image is named after its commit, and nothing is committed here yet))
 # Where it is built: the builder, and the context of docker that it is made in, if not the present one.
 BUILDER ?= delivery
 BUILD_CONTEXT ?=
@@ -45,11 +45,14 @@ integration: test-integration ## run the integration tests; they need no server
 {%- endif %}
 
 contract-diff: ## ask whether this breaks anything that BASE promises
+	@git rev-parse --verify --quiet "$(BASE):contracts" >/dev/null 2>&1 || { echo "BASE=$(BASE) has no contracts/ here to compare with:" \
+		"git fetch origin $(BRANCH), or name a commit that has it, such as BASE=HEAD" >&2; exit 1; }
 	rm -rf build/base && mkdir -p build/base
 	git archive "$(BASE)" contracts | tar -x -C build/base
 	CONTRACTS=build/base/contracts uv run pytest -q tests/contract -k nothing_breaks
 
 written: contract env-example configuration slo ## write everything that is made from the code, and fail if it was not committed
+	@git rev-parse --verify --quiet HEAD >/dev/null 2>&1 || { echo "nothing is committed here yet to compare with" >&2; exit 1; }
 	git diff --exit-code
 
 audit: ## look for known vulnerabilities in what uv.lock names

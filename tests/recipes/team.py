@@ -63,7 +63,7 @@ class Team:
             command.unlink(missing_ok=True)
             command.write_text(IN_PLACE, encoding="utf-8")
             command.chmod(0o755)
-        self.run("git init --quiet && git config user.name team && git config user.email team@example.com")
+        self.run("git init -q -b main && git config user.name team && git config user.email team@example.com")
         self.commit()
         self.run("git tag generated")
 

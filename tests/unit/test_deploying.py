@@ -9,11 +9,21 @@ import yaml
 
 from tests.baked import Bake, Baked
 
+# Answers like a cluster in which everything runs; test_releases_that_fail.py has the others.
 KUBECTL = """#!/bin/sh
-echo "$*" >> "$NOTES"
+printf '%s\\n' "$*" >> "$NOTES"
 case "$*" in
+    "config current-context") [ -z "$NO_CONTEXT" ] && echo shop ;;
     *"wait --for=create"*) exit "${SECRET_MISSING:-0}" ;;
-    *"get job"*) echo "${JOB:-SuccessCriteriaMet Complete}" ;;
+    *"get secret"*) echo "DATABASE_URL DATABASE_PASSWORD BROKER_URL BROKER_PASSWORD " ;;
+    *"get job "*uid*) echo u1 ;;
+    *"get job "*) echo "${JOB:-SuccessCriteriaMet Complete}" ;;
+    *"get hpa"*"==\\"order-service\\""*) echo 3 ;;
+    *"get deployment"*.spec.replicas*) echo "${REPLICAS:-3}" ;;
+    *"get deployment"*) echo "2|2|7|" ;;
+    *"get replicasets,jobs"*) echo "order-service-config-used order-service-config-kept" ;;
+    *"get replicasets"*) echo "7 new" ;;
+    *"get configmaps"*) echo "dashboard order-service-config-used order-service-config-old order-service-config-kept" ;;
 esac
 """
 # Writes what it would encrypt, so that a test can read it.
@@ -47,12 +57,12 @@ def on_path(folder: Path, **commands: str) -> str:
 
 
 def deployed(service: Baked, tmp_path: Path, expect: int = 0, **env: str) -> tuple[list[str], str]:
-    """What kubectl was told by a release of `staging`, and what the script complained of."""
+    """What kubectl was told to change or to wait for by a release of `staging`, and what the script complained of."""
     notes = tmp_path / "notes"
-    env |= {"PATH": on_path(tmp_path, kubectl=KUBECTL, sleep="#!/bin/sh"), "NOTES": str(notes)}
+    env = {"PATH": on_path(tmp_path, kubectl=KUBECTL, sleep="#!/bin/sh"), "NOTES": str(notes), "NO_CONTEXT": ""} | env
     done = service.run("scripts/deploy.sh", "staging", expect=expect, **env)
     told = [line.removeprefix("--namespace order-service-staging ") for line in notes.read_text().splitlines()]
-    return [line for line in told if not line.startswith(("config", "logs"))], done.stderr
+    return [line for line in told if not line.startswith(("config", "get", "logs"))], done.stderr
 
 
 APPLY = "apply --kustomize environments/staging"
@@ -60,7 +70,6 @@ FIRST = [f"{APPLY} --selector !app.kubernetes.io/component"]
 MIGRATION = [
     "delete job order-service-migrate --ignore-not-found",
     f"{APPLY} --selector app.kubernetes.io/component=migrate",
-    'get job order-service-migrate --output jsonpath={.status.conditions[?(@.status=="True")].type}',
 ]
 
 
@@ -70,15 +79,36 @@ def test_a_release_changes_pods_only_after_the_migration(bake: Bake, tmp_path: P
         *FIRST,
         "wait --for=create --timeout=5s secret/order-service-secrets",
         *MIGRATION,
-        APPLY,
+        f"{APPLY} --selector app.kubernetes.io/component=api",
         "rollout status --timeout=10m deployment/order-service",
+        APPLY,
         "rollout status --timeout=10m deployment/order-service-worker",
+        "delete configmap order-service-config-old",
     ]
+
+
+def test_a_first_release_waits_for_as_many_pods_as_the_autoscaler_wants(bake: Bake, tmp_path: Path) -> None:
+    told, _ = deployed(bake(broker="none"), tmp_path, REPLICAS="1")
+    scaled = "scale --replicas=3 deployment/order-service"
+    assert scaled in told
+    assert told.index(scaled) < told.index("rollout status --timeout=10m deployment/order-service")
+
+
+def test_a_service_that_was_scaled_to_zero_stays_there(bake: Bake, tmp_path: Path) -> None:
+    told, _ = deployed(bake(broker="none"), tmp_path, REPLICAS="0")
+    assert not any(line.startswith("scale") for line in told)
+
+
+def test_without_a_context_nothing_is_touched(bake: Bake, tmp_path: Path) -> None:
+    told, complaint = deployed(bake(), tmp_path, expect=1, NO_CONTEXT="1", KUBERNETES_SERVICE_HOST="")
+    assert told == []
+    assert complaint == "deploy.sh: kubectl has no cluster: choose one with kubectl config use-context NAME\n"
+    deployed(bake(), tmp_path, NO_CONTEXT="1", KUBERNETES_SERVICE_HOST="10.0.0.1")  # from a pod
 
 
 def test_a_failed_migration_stops_the_release(bake: Bake, tmp_path: Path) -> None:
     told, complaint = deployed(bake(), tmp_path, expect=1, JOB="FailureTarget Failed")
-    assert told[-3:] == MIGRATION
+    assert told[-2:] == MIGRATION
     assert "the migration failed" in complaint
 
 
@@ -97,7 +127,11 @@ def test_nothing_is_touched_before_the_secrets_are_sealed(bake: Bake, tmp_path: 
 
 def test_a_service_in_one_file_is_applied_and_waited_for(bake: Bake, tmp_path: Path) -> None:
     told, _ = deployed(bake(database="sqlite", broker="none"), tmp_path)
-    assert told == [APPLY, "rollout status --timeout=10m deployment/order-service"]
+    assert told == [
+        APPLY,
+        "rollout status --timeout=10m deployment/order-service",
+        "delete configmap order-service-config-old",
+    ]
 
 
 def test_an_unknown_environment_is_refused(bake: Bake, tmp_path: Path) -> None:
@@ -115,7 +149,8 @@ def sealed(service: Baked, tmp_path: Path, values: str, expect: int = 0) -> str:
 
 def test_what_is_sealed_replaces_the_file_of_its_environment(bake: Bake, tmp_path: Path) -> None:
     service = bake(secrets="sealed-secrets").copy(tmp_path)
-    values = {"DATABASE_URL": "postgresql://a:p=w@h/n", "BROKER_URL": "amqp://b"}
+    values = {"DATABASE_URL": "postgresql://a@h/n", "DATABASE_PASSWORD": "p=w", "BROKER_URL": "amqp://b"}
+    values |= {"BROKER_PASSWORD": "9f2c"}
     sealed(service, tmp_path, "".join(f"{name}={value}\n" for name, value in values.items()))
     written = json.loads(service.read("environments/production/sealed-secret.yaml"))
     assert written["metadata"] == {
@@ -128,6 +163,7 @@ def test_what_is_sealed_replaces_the_file_of_its_environment(bake: Bake, tmp_pat
 
 def test_half_of_the_secrets_is_refused(bake: Bake, tmp_path: Path) -> None:
     service = bake(secrets="sealed-secrets").copy(tmp_path)
-    assert "BROKER_URL is missing" in sealed(service, tmp_path, "DATABASE_URL=postgresql://h/n\n", expect=1)
+    values = "DATABASE_URL=postgresql://a@h/n\nDATABASE_PASSWORD=9f2c\n"
+    assert "BROKER_URL is missing" in sealed(service, tmp_path, values, expect=1)
     untouched = yaml.safe_load(service.read("environments/production/sealed-secret.yaml"))
     assert untouched["spec"]["encryptedData"] == {}

@@ -173,7 +173,7 @@ def test_a_baked_project_stays_as_it_is_when_the_hook_runs_again(
 
 def test_the_closing_message_names_the_next_commands(bake: Bake) -> None:
     project = bake()
-    commands = ["git init", "uv sync", "uv run order-service serve", "uv run pytest", "make help"]
+    commands = ["git init -b main", "uv sync", "uv run order-service serve", "uv run pytest", "make help"]
     said = [line.strip() for line in project.printed.splitlines()]
     assert f"cd {project.path}" in said
     for command in commands:

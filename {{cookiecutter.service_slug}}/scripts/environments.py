@@ -8,6 +8,7 @@ history of what it ran. Needs git and nothing else.
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +90,10 @@ def move(environment: str, tag: str) -> None:
 
 def push(branch: str) -> None:
     """Send the commits; if others were faster, put them on top of theirs."""
-    remote = os.environ.get("PROMOTION_REMOTE", "origin")
+    remote = os.environ.get("PROMOTION_REMOTE") or "origin"
+    # PROMOTION_REMOTE may be an address instead of a name.
+    if remote == "origin" and remote not in git("remote").split():
+        raise SystemExit("there is no remote `origin` to send to: git remote add origin ADDRESS")
     login = LOGIN if os.environ.get("PROMOTION_TOKEN") else []
     for _ in range(ATTEMPTS):
         if attempt(*login, "push", remote, f"HEAD:refs/heads/{branch}"):
@@ -115,9 +119,13 @@ def tag_in(text: str, environment: str) -> str:
 
 def git(*arguments: str) -> str:
     """What git answers; it must succeed."""
+    if not shutil.which("git"):
+        raise SystemExit("git is not installed")
+    if subprocess.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], check=False, capture_output=True).returncode:  # noqa: S607 - no shell
+        raise SystemExit("nothing is committed here yet: git init -b main, git add ., git commit")
     done = subprocess.run(["git", *arguments], check=False, capture_output=True, text=True)  # noqa: S603, S607 - no shell
     if done.returncode:
-        raise SystemExit(f"git {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}")
+        raise SystemExit(f"git {arguments[0]}: {' '.join((done.stderr or done.stdout).split())}")
     return done.stdout
 
 

@@ -15,6 +15,8 @@ NOBODY = {f"GIT_{who}_{what}": "tests" for who in ("AUTHOR", "COMMITTER") for wh
 ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 Run = Callable[..., str]
 
+pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not on PATH: no environment was promoted")
+
 
 def running(folder: Path) -> Run:
     """Runs the script there; answers what it printed, or raises with what it complained about."""
@@ -129,3 +131,18 @@ def test_two_who_change_the_same_environment_do_not_overwrite_each_other(ours: P
         running(ours)("push", "main")
     assert "2.0.0" in called(ours, "git", "show", "origin/main:environments/dev/kustomization.yaml")
     assert running(ours)("running", "dev") == "1.0.0"
+
+
+def test_without_a_remote_nothing_is_sent_and_one_line_says_so(ours: Path) -> None:
+    called(ours, "git", "remote", "remove", "origin")
+    with pytest.raises(RuntimeError, match=r"\Athere is no remote `origin` to send to: .*\n\Z"):
+        running(ours)("push", "main")
+
+
+@pytest.mark.parametrize("command", [["push", "main"], ["rollback", "dev"], ["promote", "dev", "1.0.0"]])
+def test_before_the_first_commit_one_line_says_so(tmp_path: Path, command: list[str]) -> None:
+    shutil.copytree(ROOT / "environments", tmp_path / "environments")
+    called(tmp_path, "git", "init", "--quiet")
+    with pytest.raises(RuntimeError, match=r"\Anothing is committed here yet: .*\n\Z"):
+        running(tmp_path)(*command)
+    assert running(tmp_path)("running", "dev")

@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 from chassis.http.application import Service
 from chassis.settings import load_settings, sections
-from chassis.testing.manifests import RULES, Cluster, Rule, render, render_all
+from chassis.testing.manifests import RULES, Cluster, Rule, build, render, render_all, render_with
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ["dev", "staging", "production"]
+COMPONENTS = ROOT / "k8s" / "components"
 # The commands of the service, each in a container of its own.
 COMMANDS = "{{ 'migrate, serve' if cookiecutter.broker == 'none' else 'migrate, serve, worker' if cookiecutter.database in cookiecutter._layers['broker/on-server']['database'] else 'migrate, serve --worker' }}"
 # Made by hand in each environment: docs/deployment.md.
@@ -25,19 +27,50 @@ SECRETS = "{{ cookiecutter.service_slug ~ '-secrets' if cookiecutter.__secret_ke
 def objects(environment: str) -> Any:
     """The objects of an environment; `everything` is production with all components."""
     if environment == "everything":
-        return render_all(ROOT / "environments" / "production", ROOT / "k8s" / "components")
+        return render_all(ROOT / "environments" / "production", COMPONENTS)
     return render(ROOT / "environments" / environment)
 
 
-def cluster(environment: str, settings: Any) -> Cluster:
-    """An environment, to be compared with the settings."""
-    return Cluster(objects(environment), sections(type(settings)).values(), SECRETS.split())
+def cluster(environment: str, settings: Any, components: set[str] | None = None) -> Cluster:
+    """An environment, to be compared with the settings; with these components instead of its own, if given."""
+    if components is None:
+        found = objects(environment)
+    else:
+        folders = [COMPONENTS / name for name in sorted(components)]
+        found = render_with(ROOT / "environments" / environment, folders, build)
+    return Cluster(found, sections(type(settings)).values(), SECRETS.split())
+
+
+def used(environment: str) -> set[str]:
+    """The components of an environment."""
+    text = (ROOT / "environments" / environment / "kustomization.yaml").read_text(encoding="utf-8")
+    return {Path(component).name for component in yaml.safe_load(text).get("components") or []}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("environment", [*ENVIRONMENTS, "everything"])
 def test_in_every_environment(environment: str, rule: Rule, settings: Any) -> None:
     assert [*rule(cluster(environment, settings))] == []
+
+
+@pytest.mark.parametrize("component", sorted(path.name for path in COMPONENTS.iterdir()))
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_component_can_be_left_out_or_added(environment: str, component: str, settings: Any) -> None:
+    changed = cluster(environment, settings, used(environment) ^ {component})
+    problems = [problem for rule in RULES for problem in rule(changed)]
+    # A scaler may need the number removed that an environment sets: the rule names that line.
+    assert [each for each in problems if "`replicas` would undo" not in each] == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_ingress_has_the_host_of_the_route_that_it_replaces(environment: str, settings: Any) -> None:
+    others = used(environment) - {"gateway", "ingress"}
+    [route] = cluster(environment, settings, others | {"gateway"}).of("HTTPRoute")
+    exchanged = cluster(environment, settings, others | {"ingress"})
+    [ingress] = exchanged.of("Ingress")
+    assert route["spec"]["hostnames"] == [rule["host"] for rule in ingress["spec"]["rules"]]
+    assert route["spec"]["hostnames"] == [host for each in ingress["spec"]["tls"] for host in each["hosts"]]
+    assert [problem for rule in RULES for problem in rule(exchanged)] == []
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -48,13 +81,18 @@ def test_every_variable_is_a_setting(environment: str, settings: Any) -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_every_command_is_given_what_it_needs(environment: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_is_given_what_it_needs(
+    environment: str, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("9f2c", encoding="utf-8")
     found = cluster(environment, settings)
     assert sorted(container.command for container in found.containers) == COMMANDS.split(", ")
     for container in found.containers:
         with monkeypatch.context() as patched:
             for variable, value in container.environment.items():
-                patched.setenv(variable, value or found.example(variable))
+                mounted = str(file) if value in container.secret_files else value
+                patched.setenv(variable, mounted or found.example(variable))
             # A migration needs the database alone.
             used = ["database"] if container.command == "migrate" else sections(type(settings))
             assert load_settings(type(settings), used).service.environment == environment

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -164,3 +165,12 @@ def test_an_application_that_cannot_start_does_not_end_the_process() -> None:
         yield
 
     assert not serve(FastAPI(lifespan=lifespan), Lifecycle(), HttpSettings(port=0), ShutdownSettings())
+
+
+def test_without_uvloop_it_serves_on_the_loop_of_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    server = create_server(FastAPI(), Lifecycle(), HttpSettings(), ShutdownSettings())
+    factory = server.config.get_loop_factory()
+    loop = factory() if factory else asyncio.new_event_loop()
+    loop.close()
+    assert type(loop).__module__.startswith("asyncio.")

@@ -6,7 +6,8 @@ from typing import ClassVar
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from chassis.settings import ServerSection
+from chassis.settings import Environment, ServerSection
+from chassis.settings.guard import validate_environment
 
 
 class StoreSettings(ServerSection, env_prefix="STORE_"):
@@ -65,3 +66,14 @@ def test_a_password_in_the_url_is_decoded() -> None:
 def test_a_missing_url_is_named() -> None:
     with pytest.raises(ValueError, match="STORE_URL is not set"):
         _ = StoreSettings().address
+
+
+@pytest.mark.parametrize("content", [b"Local-Only\n", b"\xff"])
+def test_production_refuses_a_file_without_a_real_password(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(content)
+    settings = StoreSettings(url=SecretStr("store://service@server"), password_file=file)
+    [problem] = validate_environment(Environment.PRODUCTION, [settings])
+    assert problem.startswith("STORE_PASSWORD_FILE: ")
+    file.write_text("tIg3r\n")
+    assert validate_environment(Environment.PRODUCTION, [settings]) == []

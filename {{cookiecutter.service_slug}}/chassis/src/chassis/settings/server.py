@@ -1,10 +1,13 @@
 """Base class of the settings of a server: a URL with an account, and a password that may be in a file."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, FilePath, SecretStr, field_validator
 
+from .environment import Environment
+from .guard import PLACEHOLDERS
 from .section import Section
 
 
@@ -63,3 +66,16 @@ class ServerSection(Section):
         if self.password_file is not None:
             return self.password_file.read_text().strip()
         return unquote(urlsplit(self.address).password or "")
+
+    def problems_in(self, environment: Environment) -> Sequence[str]:
+        """A password file that cannot be read, or in production one that holds a placeholder."""
+        if self.password_file is None:
+            return []
+        variable = self.variable("password_file")
+        try:
+            password = self.read_password()
+        except (OSError, UnicodeDecodeError):
+            return [f"{variable}: cannot be read by the user of this process"]
+        if environment is Environment.PRODUCTION and password.lower() in PLACEHOLDERS:
+            return [f"{variable}: holds a placeholder; put the real secret there"]
+        return []

@@ -6,8 +6,19 @@ open, a network policy that shuts out the database. Each rule takes a Cluster an
 
 from . import network, objects, pods, secrets
 from .cluster import Cluster, Container, Pod, Rule
-from .kustomize import CannotBuild, build, render, render_all
+from .kustomize import CannotBuild, build, render, render_all, render_with
 
 RULES: tuple[Rule, ...] = (*objects.RULES, *pods.RULES, *network.RULES, *secrets.RULES)
 
-__all__ = ["RULES", "CannotBuild", "Cluster", "Container", "Pod", "Rule", "build", "render", "render_all"]
+__all__ = [
+    "RULES",
+    "CannotBuild",
+    "Cluster",
+    "Container",
+    "Pod",
+    "Rule",
+    "build",
+    "render",
+    "render_all",
+    "render_with",
+]

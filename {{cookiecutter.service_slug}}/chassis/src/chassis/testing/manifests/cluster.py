@@ -43,6 +43,23 @@ class Container:
             values |= {f"{source.get('prefix', '')}{key}": value for key, value in content.get("data", {}).items()}
         return values | {each["name"]: each.get("value") for each in self.spec.get("env", [])}
 
+    @property
+    def secret_mounts(self) -> Iterator[tuple[Manifest, Manifest]]:
+        """Each mount of a Secret, and the source of its volume."""
+        sources = {volume["name"]: volume["secret"] for volume in self.pod.volumes if "secret" in volume}
+        for mount in self.spec.get("volumeMounts", []):
+            if mount["name"] in sources:
+                yield mount, sources[mount["name"]]
+
+    @property
+    def secret_files(self) -> dict[str, tuple[str, str]]:
+        """The files that are mounted from Secrets: the Secret's name and the key, by path."""
+        return {
+            f"{mount['mountPath']}/{item['path']}": (source["secretName"], item["key"])
+            for mount, source in self.secret_mounts
+            for item in source.get("items", [])
+        }
+
 
 @dataclass(frozen=True)
 class Pod:

@@ -10,6 +10,8 @@ from .objects import opens
 from .secrets import readable_values
 
 DNS = {("UDP", 53), ("TCP", 53)}
+# The pods of OpenShift's DNS listen there, and a policy sees the port of the pod.
+OPENSHIFT_DNS = {("UDP", 5353), ("TCP", 5353)}
 
 
 def everything_is_denied_by_default(cluster: Cluster) -> Iterator[str]:
@@ -29,12 +31,13 @@ def addresses_in_settings_can_be_reached(cluster: Cluster) -> Iterator[str]:
             if value is None or ("://" in value and urlsplit(value).netloc):
                 needed |= _tcp(_addressed(value)) or described if value else described
                 mentioned |= described | _tcp(re.findall(r"\((\d+)\)", cluster.description(variable)))
-        needed |= DNS if needed else set()
         allowed = {
             (port["protocol"], port["port"])
             for rule in _rules(cluster, pod, "egress")
             for port in rule.get("ports", [{"protocol": "any", "port": "any"}])
         }
+        needed |= (OPENSHIFT_DNS if allowed & OPENSHIFT_DNS else DNS) if needed else set()
+        mentioned |= DNS if needed else set()
         yield from (f"{pod.owner}: may not reach {port}, which a setting names" for port in needed - allowed)
         yield from (f"{pod.owner}: may reach {port}, which no setting names" for port in allowed - needed - mentioned)
 

@@ -112,6 +112,8 @@ def rollouts_keep_serving(cluster: Cluster) -> Iterator[str]:
             yield f"{pod.owner}: {single[0]} is for one pod at a time: use one replica and the strategy Recreate"
         if not single and spec.get("strategy", {}).get("rollingUpdate", {}).get("maxUnavailable") != 0:
             yield f"{pod.owner}: a rollout may stop pods before others are ready: set maxUnavailable to 0"
+        if "type" not in spec.get("strategy", {}):
+            yield f"{pod.owner}: the strategy has no type, so every `kubectl apply` reports a change"
 
 
 def duplicates(what: str, all_of_them: Iterable[object]) -> Iterator[str]:

@@ -34,6 +34,13 @@ def probes_outlast_the_checks(cluster: Cluster) -> Iterator[str]:
                 yield f"{container.name}: {probe} has a shorter timeout than READINESS_TIMEOUT_SECONDS"
 
 
+def startup_probes_wait_for_the_process(cluster: Cluster) -> Iterator[str]:
+    """A probe at the very start finds no open port, and each pod begins with a warning."""
+    for container in cluster.containers:
+        if "startupProbe" in container.spec and not container.spec["startupProbe"].get("initialDelaySeconds"):
+            yield f"{container.name}: startupProbe has no initialDelaySeconds"
+
+
 def ports_match_the_settings(cluster: Cluster) -> Iterator[str]:
     """A container declares the ports that its command opens."""
     for container in cluster.containers:
@@ -94,12 +101,15 @@ def containers_are_unprivileged(cluster: Cluster) -> Iterator[str]:
 
 
 def resources_are_bounded(cluster: Cluster) -> Iterator[str]:
-    """Requests for cpu and memory, a limit for memory, and no request above its limit."""
+    """Requests for cpu, memory and disk, limits for memory and disk, and no request above its limit.
+
+    A ResourceQuota that counts one of them refuses every pod that leaves it out.
+    """
     for container in cluster.containers:
         requests, limits = (container.spec.get("resources", {}).get(kind, {}) for kind in ("requests", "limits"))
-        yield from (f"{container.name}: no request for {each}" for each in ("cpu", "memory") if each not in requests)
-        if "memory" not in limits:
-            yield f"{container.name}: no limit for memory"
+        needed = ("cpu", "memory", "ephemeral-storage")
+        yield from (f"{container.name}: no request for {each}" for each in needed if each not in requests)
+        yield from (f"{container.name}: no limit for {each}" for each in needed[1:] if each not in limits)
         for each in requests.keys() & limits.keys():
             if quantity(requests[each]) > quantity(limits[each]):
                 yield f"{container.name}: requests {requests[each]} of {each}, above the limit {limits[each]}"
@@ -150,6 +160,7 @@ def _described(pod: Pod) -> dict[str, object]:
         "grace period": pod.spec.get("terminationGracePeriodSeconds"),
         "probes": [main.spec.get(probe) for probe in PROBES],
         "pod security": pod.spec.get("securityContext"),
+        "secrets": main.secret_files,
     }
 
 
@@ -164,6 +175,7 @@ def quantity(text: str | int) -> Decimal:
 RULES: tuple[Rule, ...] = (
     probes_use_open_ports,
     probes_outlast_the_checks,
+    startup_probes_wait_for_the_process,
     ports_match_the_settings,
     grace_periods_cover_the_shutdown,
     pods_have_no_token_and_no_root,

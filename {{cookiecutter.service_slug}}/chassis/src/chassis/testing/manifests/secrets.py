@@ -1,4 +1,4 @@
-"""Rules about the environment of containers: everything exists, and secrets go only where they are needed."""
+"""Rules about the environment of containers and their secrets: all exist, and go only where they are needed."""
 
 import base64
 from collections.abc import Iterator
@@ -31,8 +31,9 @@ def secrets_are_given_key_by_key(cluster: Cluster) -> Iterator[str]:
         whole = [name for kind, name, key in _references(container) if kind == "Secret" and not key]
         yield from (f"{container.name}: is given all of Secret/{name}" for name in whole)
         keys = {key for kind, _, key in _references(container) if kind == "Secret"}
-        if container.command == "migrate" and keys - {"DATABASE_URL"}:
-            yield f"{container.name}: is given {keys}, although it needs DATABASE_URL alone"
+        foreign = sorted(key for key in keys if key and not key.startswith("DATABASE_"))
+        if container.command == "migrate" and foreign:
+            yield f"{container.name}: is given {foreign}, although it needs the database alone"
 
 
 def secrets_come_from_their_own_environment(cluster: Cluster) -> Iterator[str]:
@@ -46,6 +47,35 @@ def secrets_come_from_their_own_environment(cluster: Cluster) -> Iterator[str]:
         store = each["spec"]["secretStoreRef"]["name"]
         if not any(namespace.endswith(f"-{store}") for namespace in namespaces):
             yield f"{named(each)}: comes from the store {store} of another environment"
+
+
+def mounted_secrets_can_be_read_and_rotated(cluster: Cluster) -> Iterator[str]:
+    """The service's user reads them through the group of the volumes, no other user does, and updates arrive."""
+    for container in cluster.containers:
+        group = container.pod.spec.get("securityContext", {}).get("fsGroup")
+        for mount, source in container.secret_mounts:
+            place = f"{container.name}: {mount['mountPath']}"
+            mode = source.get("defaultMode", 0o644)
+            if "subPath" in mount:
+                yield f"{place} is mounted by subPath, which is never updated"
+            if not mount.get("readOnly"):
+                yield f"{place} is not read-only"
+            if not group or not mode & 0o040:
+                yield f"{place} cannot be read by the user: set fsGroup, and a defaultMode such as 0440"
+            if mode & 0o007:
+                yield f"{place} can be read by every user: set a defaultMode such as 0440"
+
+
+def password_files_are_mounted(cluster: Cluster) -> Iterator[str]:
+    """A variable that names a file with a password, below a mounted Secret or nothing, names one of its files."""
+    for container in cluster.containers:
+        secret = {mount["mountPath"] for mount, _ in container.secret_mounts}
+        other = {mount["mountPath"] for mount in container.spec.get("volumeMounts", [])} - secret
+        for variable, value in container.environment.items():
+            if not variable.endswith("_PASSWORD_FILE") or not value or value in container.secret_files:
+                continue
+            if not any(value.startswith(f"{path}/") for path in other):
+                yield f"{container.name}: {variable} names {value}, which no volume holds"
 
 
 def secrets(cluster: Cluster) -> Keys:
@@ -75,7 +105,7 @@ def _keys(cluster: Cluster, kind: str) -> Keys:
 
 
 def _references(container: Container) -> Iterator[tuple[str, str, str | None]]:
-    """Kind and name of each object that its environment comes from, with the key if it is for one variable."""
+    """Kind and name of each object that its environment and its files come from, with the key if it is for one."""
     for kind, whole, single in SOURCES:
         for source in container.spec.get("envFrom", []):
             if whole in source:
@@ -83,10 +113,15 @@ def _references(container: Container) -> Iterator[tuple[str, str, str | None]]:
         variables: list[Manifest] = container.spec.get("env", [])
         for reference in (each["valueFrom"][single] for each in variables if single in each.get("valueFrom", {})):
             yield kind, reference["name"], reference["key"]
+    for _, source in container.secret_mounts:
+        keys: list[Manifest] = source.get("items") or [{"key": None}]
+        yield from (("Secret", source["secretName"], item["key"]) for item in keys)
 
 
 RULES: tuple[Rule, ...] = (
     references_exist,
     secrets_are_given_key_by_key,
     secrets_come_from_their_own_environment,
+    mounted_secrets_can_be_read_and_rotated,
+    password_files_are_mounted,
 )
