@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import httpx2
 import pytest
@@ -18,7 +19,7 @@ from chassis.http.problems import ProblemKind
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 from chassis.identity import utc_now
 from chassis.process import Process
-from chassis.settings import ServiceSettings
+from chassis.settings import Environment, ServiceSettings
 from chassis.testing.http import problem, running
 from tests.http.parcels import DRAFT, IDENTITY, DirectTransactions
 from tests.sample.api import URL, create_router
@@ -162,3 +163,23 @@ async def test_a_service_answers_errors_of_its_own(process: Process) -> None:
         refused = await client.post("/shipments")
     assert problem(refused) == (409, "out-of-stock")
     assert refused.json()["detail"] == "no parcel is left"
+
+
+@pytest.mark.parametrize(
+    ("environment", "docs", "status"),
+    [
+        (Environment.LOCAL, "auto", 200),
+        (Environment.PRODUCTION, "auto", 404),
+        (Environment.PRODUCTION, "on", 200),
+        (Environment.LOCAL, "off", 404),
+    ],
+)
+async def test_docs_are_served_where_nobody_objects(
+    environment: Environment, docs: Literal["auto", "on", "off"], status: int
+) -> None:
+    settings = Settings(service=ServiceSettings(environment=environment), http=HttpSettings(docs=docs))
+    process = Process(IDENTITY, settings)
+    process.use_database(MemoryDatabase(), EVENTS, DECISIONS)
+    async with running(process.create_api([])) as client:
+        assert (await client.get("/docs")).status_code == status
+        assert (await client.get("/openapi.json")).status_code == 200

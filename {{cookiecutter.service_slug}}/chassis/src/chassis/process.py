@@ -30,7 +30,7 @@ from .http.settings import HttpSettings, IdempotencySettings, ReadinessSettings,
 from .identity import utc_now
 from .lifespan import create_lifespan, opened
 from .service import ServiceIdentity
-from .settings import ServiceSettings
+from .settings import Environment, ServiceSettings
 from .telemetry.event_loop import measuring_lag
 from .telemetry.events import EventMetrics
 from .telemetry.metrics import create_registry
@@ -142,11 +142,12 @@ class Process:
             health=self._health(),
             info=self._info(),
             registry=self.registry,
-            limits=self.settings.http,
+            settings=self.settings.http,
             lifespan=create_lifespan(self._entered),
             routers=list(routers),
             middleware=self.middleware,
             problems=problems,
+            docs=self._serves_docs(),
         )
         return Service(app, self.lifecycle)
 
@@ -160,6 +161,10 @@ class Process:
             lifespan=create_lifespan(self._entered),
         )
         return Service(app, self.lifecycle)
+
+    def _serves_docs(self) -> bool:
+        in_production = self.settings.service.environment is Environment.PRODUCTION
+        return self.settings.http.docs == "on" or (self.settings.http.docs == "auto" and not in_production)
 
     def _entered(self) -> Iterable[AbstractAsyncContextManager[object]]:
         return (context() for context in self._contexts)

@@ -56,6 +56,7 @@ def create_service(
     checks: Mapping[str, Check] | None = None,
     optional: Sequence[str] = (),
     timeout_seconds: float = 10,
+    settings: HttpSettings | None = None,
     problems: Mapping[type[Exception], ProblemKind] | None = None,
 ) -> Service:
     """The application of the sample's service.
@@ -69,6 +70,7 @@ def create_service(
         checks: of its dependencies.
         optional: dependencies that requests do not need.
         timeout_seconds: limit of each request.
+        settings: instead of those with this limit.
         problems: how errors of the service's own are answered.
     """
     database = database or MemoryDatabase()
@@ -80,7 +82,7 @@ def create_service(
         health=Health(lifecycle, {"database": database.check} if checks is None else checks, 0.05, optional),
         info=Info.of(IDENTITY, build, {"database": database.kind}),
         registry=CollectorRegistry(),
-        limits=HttpSettings(timeout_seconds=timeout_seconds),
+        settings=settings or HttpSettings(timeout_seconds=timeout_seconds),
         lifespan=empty_lifespan,
         routers=[create_router(commands, parcels or MemoryParcels(database)), *routers],
         middleware=middleware,

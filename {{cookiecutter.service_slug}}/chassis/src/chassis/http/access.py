@@ -17,6 +17,14 @@ from .problems import ProblemDocuments
 from .routes import is_probe, route_template
 
 CORRELATION_HEADER = "x-correlation-id"
+# A response is data for one caller: nobody may frame it, guess its type or learn from where it was requested.
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+# A page, such as /docs, brings a policy of its own.
+POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 _well_formed = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 _log = structlog.stdlib.get_logger("access")
@@ -29,8 +37,16 @@ class RequestObservabilityMiddleware:
     `scope["error"]`, for an ASGI application around this one.
     """
 
-    def __init__(self, app: ASGIApp, problems: ProblemDocuments, metrics: HttpMetrics, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        problems: ProblemDocuments,
+        metrics: HttpMetrics,
+        lifecycle: Lifecycle,
+        hsts_seconds: int = 0,
+    ) -> None:
         self._app = app
+        self._hsts = f"max-age={hsts_seconds}; includeSubDomains" if hsts_seconds else None
         self._problems = problems
         self._metrics = metrics
         self._lifecycle = lifecycle
@@ -55,7 +71,7 @@ class RequestObservabilityMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(MutableHeaders(scope=message), correlation_id)
+                self._add_headers(MutableHeaders(scope=message), correlation_id, scope["scheme"])
             await send(message)
 
         try:
@@ -69,9 +85,12 @@ class RequestObservabilityMiddleware:
         finally:
             self._record(scope, status, perf_counter() - started)
 
-    def _add_headers(self, headers: MutableHeaders, correlation_id: str) -> None:
+    def _add_headers(self, headers: MutableHeaders, correlation_id: str, scheme: str) -> None:
         headers[CORRELATION_HEADER] = correlation_id
-        headers["x-content-type-options"] = "nosniff"
+        headers.raw.extend(SECURITY_HEADERS)
+        headers.setdefault("content-security-policy", POLICY)
+        if self._hsts and scheme == "https":  # RFC 6797: never over HTTP
+            headers["strict-transport-security"] = self._hsts
         if self._lifecycle.draining:
             # Moves clients that keep connections open to another replica before this one is gone.
             headers["connection"] = "close"

@@ -3,23 +3,36 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from ..service import ServiceIdentity
-from .access import RequestObservabilityMiddleware
-from .docs import create_docs_router
+from .access import CORRELATION_HEADER, RequestObservabilityMiddleware
+from .docs import create_docs_router, create_document_router
 from .lifecycle import Lifecycle
 from .limits import RequestLimitsMiddleware
-from .metrics import HttpMetrics
+from .metrics import HttpMetrics, OverloadMetrics
 from .openapi import DocumentedAPI
 from .operations import Health, Info, create_operations_router
 from .problems import ProblemDocuments, ProblemKind
+from .rate_limits import RateLimitMiddleware, TokenBuckets, quotas_of
+from .settings import HttpSettings
+from .shedding import LoadSheddingMiddleware
 from .tracing import TELEMETRY
 
+# What a page of another origin may read of a response, beside its body.
+EXPOSED = [
+    "etag",
+    "idempotency-replayed",
+    "location",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    CORRELATION_HEADER,
+]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -31,27 +44,18 @@ class Service:
     lifecycle: Lifecycle
 
 
-class Limits(Protocol):
-    """Limits of a request; HttpSettings has them."""
-
-    @property
-    def max_body_bytes(self) -> int: ...
-
-    @property
-    def timeout_seconds(self) -> float: ...
-
-
 def create_api(
     identity: ServiceIdentity,
     *,
     health: Health,
     info: Info,
     registry: CollectorRegistry,
-    limits: Limits,
+    settings: HttpSettings,
     lifespan: Lifespan,
     routers: Sequence[APIRouter],
     middleware: Sequence[Middleware] = (),
     problems: Mapping[type[Exception], ProblemKind] | None = None,
+    docs: bool = True,
 ) -> FastAPI:
     """The application of a service, ready to be served. Nothing is opened before it starts.
 
@@ -60,11 +64,12 @@ def create_api(
         health: what the probes ask.
         info: the answer of /info.
         registry: of the metrics.
-        limits: of each request.
+        settings: limits of requests and of callers.
         lifespan: opens and closes what the service needs.
         routers: of the API, with their prefixes.
         middleware: of the service, from the outermost to the innermost; all of it runs inside the chassis' own.
         problems: how errors of the service's own are answered.
+        docs: whether /docs is served.
     """
     documents = ProblemDocuments(identity.name, problems)
     app = DocumentedAPI(
@@ -74,13 +79,9 @@ def create_api(
         description=identity.description,
         lifespan=lifespan,
         middleware=[
-            *_observability(documents, health, registry),
-            Middleware(
-                RequestLimitsMiddleware,
-                problems=documents,
-                max_bytes=limits.max_body_bytes,
-                timeout_seconds=limits.timeout_seconds,
-            ),
+            *_cross_origin(settings),
+            *_observability(documents, health, registry, settings.hsts_seconds),
+            *_limits(documents, registry, settings),
             *middleware,
         ],
         openapi_url=None,  # FastAPI's pages load their files from another origin: see `docs`
@@ -89,7 +90,9 @@ def create_api(
     )
     for router in routers:
         app.include_router(router)
-    app.include_router(create_docs_router(identity.title))
+    app.include_router(create_document_router())
+    if docs:
+        app.include_router(create_docs_router(identity.title))
     app.include_router(create_operations_router(health, info, registry))
     return app
 
@@ -124,12 +127,61 @@ def create_operations_api(
     return app
 
 
-def _observability(documents: ProblemDocuments, health: Health, registry: CollectorRegistry) -> list[Middleware]:
+def _cross_origin(settings: HttpSettings) -> list[Middleware]:
+    """CORS, outside everything, so that a page may read every error too."""
+    if not settings.allowed_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "if-match",
+                "traceparent",
+                CORRELATION_HEADER,
+            ],
+            expose_headers=EXPOSED,
+        )
+    ]
+
+
+def _observability(
+    documents: ProblemDocuments, health: Health, registry: CollectorRegistry, hsts_seconds: int = 0
+) -> list[Middleware]:
     return [
         Middleware(
             RequestObservabilityMiddleware,
             problems=documents,
             metrics=HttpMetrics(registry),
             lifecycle=health.lifecycle,
+            hsts_seconds=hsts_seconds,
         )
+    ]
+
+
+def _limits(documents: ProblemDocuments, registry: CollectorRegistry, settings: HttpSettings) -> list[Middleware]:
+    """From the outermost: what a caller may send, what one request may take, what the process can do."""
+    metrics = OverloadMetrics(registry)
+    quotas = quotas_of(settings)
+    by_caller = Middleware(
+        RateLimitMiddleware,
+        problems=documents,
+        metrics=metrics,
+        limiter=TokenBuckets(quotas),
+        quotas=quotas,
+        enforced=settings.rate_limit == "on",
+    )
+    return [
+        *([] if settings.rate_limit == "off" else [by_caller]),
+        Middleware(
+            RequestLimitsMiddleware,
+            problems=documents,
+            max_bytes=settings.max_body_bytes,
+            timeout_seconds=settings.timeout_seconds,
+        ),
+        Middleware(LoadSheddingMiddleware, problems=documents, metrics=metrics, settings=settings),
     ]

@@ -78,18 +78,25 @@ def assets() -> Mapping[str, Asset]:
     }
 
 
+def create_document_router() -> APIRouter:
+    """The OpenAPI document of the application that it belongs to."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/openapi.json")
+    async def get_document(request: Request) -> Response:
+        return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
+
+    return router
+
+
 def create_docs_router(title: str) -> APIRouter:
-    """The page, its files, and the OpenAPI document of the application that it belongs to.
+    """The page, which shows the OpenAPI document, and its files.
 
     Args:
         title: of the page.
     """
     router = APIRouter(include_in_schema=False)
     page = _PAGE.format(title=escape(title))
-
-    @router.get("/openapi.json")
-    async def get_document(request: Request) -> Response:
-        return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
 
     @router.get(PATH)
     async def show_docs() -> Response:

@@ -41,6 +41,26 @@ class HttpMetrics:
         self._duration(method, route).observe(seconds, exemplar())
 
 
+class OverloadMetrics:
+    """Requests that were, or would have been, refused because there are too many."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.waiting = Gauge("http_requests_waiting", "Requests that wait for others to be done", registry=registry)
+        self.shed = Counter("http_requests_shed", "Requests refused because too many were handled", registry=registry)
+        self._over_limit = Counter(
+            "http_requests_over_limit", "Requests above their caller's quota", ["group", "action"], registry=registry
+        )
+
+    def over_limit(self, group: str, action: str) -> None:
+        """Count a request above its caller's quota.
+
+        Args:
+            group: of its route.
+            action: what was done: `logged` or `refused`.
+        """
+        self._over_limit.labels(group, action).inc()
+
+
 class HealthMetrics:
     """Build of the process, and whether its dependencies are available."""
 

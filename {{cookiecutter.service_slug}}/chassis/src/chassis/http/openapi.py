@@ -73,6 +73,15 @@ class DocumentedAPI(FastAPI):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schema.pop("$defs", None)
                 schemas[model.__name__] = schema
+            _document_quota(document)
             schemas["Problem"]["properties"]["type"]["examples"] = [self._problems.type_of("not-found")]
             self.openapi_schema = document
         return self.openapi_schema
+
+
+def _document_quota(document: dict[str, Any]) -> None:
+    """Every operation but those for probes may be refused because its caller sends too many requests."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "operations" not in operation.get("tags", ()):
+                operation["responses"].setdefault("429", _problem_response(HTTPStatus.TOO_MANY_REQUESTS))

@@ -90,6 +90,8 @@ def create_server(app: FastAPI, lifecycle: Lifecycle, http: HttpSettings, shutdo
         access_log=False,
         ws="none",  # not offered, and uvicorn would log addresses and queries
         server_header=False,
+        proxy_headers=bool(http.proxies),
+        forwarded_allow_ips=http.proxies,
         timeout_graceful_shutdown=shutdown.grace_seconds,
     )
     return DrainingServer(config, lifecycle, shutdown.drain_seconds)

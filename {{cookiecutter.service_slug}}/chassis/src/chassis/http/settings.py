@@ -1,6 +1,11 @@
 """Settings of the HTTP server, its probes and its shutdown."""
 
-from pydantic import Field
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
 
 from ..settings import Section
 
@@ -24,6 +29,77 @@ class HttpSettings(Section, env_prefix="HTTP_"):
     keep_alive_seconds: int = Field(
         75, ge=1, le=3_600, description="how long an idle connection is kept; more than every proxy in front keeps it"
     )
+    max_concurrent_requests: int = Field(
+        100, ge=1, le=10_000, description="requests that one process handles at once; further ones wait"
+    )
+    max_waiting_requests: int = Field(
+        400, ge=0, le=100_000, description="requests that wait for that; further ones are answered 503"
+    )
+    max_wait_seconds: float = Field(1, gt=0, le=60, description="a request that waits longer is answered 503")
+    rate_limit: Literal["off", "log", "on"] = Field(
+        "log", description="what happens to requests above their caller's quota: nothing, a log line, or 429"
+    )
+    rate_limit_reads_per_second: int = Field(
+        50, ge=1, le=100_000, description="quota of one caller in one process, for GET and HEAD"
+    )
+    rate_limit_read_burst: int = Field(100, ge=1, le=1_000_000, description="how many of them at once")
+    rate_limit_writes_per_second: int = Field(
+        20, ge=1, le=100_000, description="quota of one caller in one process, for everything else"
+    )
+    rate_limit_write_burst: int = Field(40, ge=1, le=1_000_000, description="how many of them at once")
+    trusted_proxies: str = Field(
+        "",
+        description="proxies that are believed about the caller's address: addresses and networks, with commas",
+    )
+    cors_origins: str = Field(
+        "",
+        description="origins whose pages may call this service from a browser, with commas: https://shop.example.com",
+    )
+    hsts_seconds: int = Field(
+        31_536_000,
+        ge=0,
+        description="how long browsers insist on HTTPS, where requests arrive by HTTPS; 0 sends nothing",
+    )
+    docs: Literal["auto", "on", "off"] = Field("auto", description="/docs; auto is on, and in production off")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def names_networks(cls, value: str) -> str:
+        """Refuse what is no address, which would trust nobody."""
+        for each in _parts(value):
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def names_origins(cls, value: str) -> str:
+        """Refuse what no browser sends as an origin (RFC 6454), which would match nothing."""
+        for each in _parts(value):
+            if each != "*" and not _is_origin(each):
+                raise ValueError(f"{each!r} is no origin such as https://shop.example.com")
+        return value
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins whose pages may call this service."""
+        return list(_parts(self.cors_origins))
+
+    @property
+    def proxies(self) -> list[str]:
+        """Addresses and networks of trusted proxies."""
+        return list(_parts(self.trusted_proxies))
+
+
+def _parts(value: str) -> Iterator[str]:
+    return (part for part in (each.strip() for each in value.split(",")) if part)
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 class ReadinessSettings(Section, env_prefix="READINESS_"):

@@ -34,9 +34,15 @@ async def running(service: Service, *, raise_errors: bool = False) -> AsyncItera
 
 
 @asynccontextmanager
-async def serving(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """Serve on a free port inside the block, with the server that processes use; SIGTERM stops it."""
-    server = create_server(service.app, service.lifecycle, HttpSettings(port=0), ShutdownSettings(drain_seconds=0))
+async def serving(service: Service, http: HttpSettings | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve on a free port inside the block, with the server that processes use; SIGTERM stops it.
+
+    Args:
+        service: not started yet.
+        http: other settings than the defaults; their port has to be 0.
+    """
+    http = http or HttpSettings(port=0)
+    server = create_server(service.app, service.lifecycle, http, ShutdownSettings(drain_seconds=0))
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while not server.started:  # noqa: ASYNC110 - there is no event to wait for

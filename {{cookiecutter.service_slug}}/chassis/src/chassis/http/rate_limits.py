@@ -1,0 +1,177 @@
+"""Rate limits: a token bucket for each caller and group of routes. Pure ASGI."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from throttled.asyncio import MemoryStore, RateLimiterType, Throttled, per_sec
+
+from .caller import caller_of
+from .metrics import OverloadMetrics
+from .problems import ProblemDocuments
+from .routes import is_probe
+from .settings import HttpSettings
+
+READ, WRITE = "read", "write"
+# Beyond as many callers, the one that was silent for the longest time begins anew.
+MAX_CALLERS = 10_000
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_log = structlog.stdlib.get_logger("limits")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The rate at which a caller may send requests to a group of routes.
+
+    Args:
+        requests_per_second: for as long as it likes.
+        burst: at once, after a pause.
+    """
+
+    requests_per_second: int
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The answer to one request.
+
+    Args:
+        allowed: whether it is within the quota.
+        remaining: how many more are now.
+        reset_seconds: until the whole burst is available again.
+        retry_after_seconds: until the next request is allowed; 0 if one is now.
+    """
+
+    allowed: bool
+    remaining: int
+    reset_seconds: float
+    retry_after_seconds: float
+
+
+class RateLimiter(Protocol):
+    """Counts requests of callers, for this process or for all of them."""
+
+    async def consume(self, group: str, caller: str) -> Allowance:
+        """Count one request of a caller to a group of routes."""
+
+
+class TokenBuckets:
+    """Counts in this process: with several replicas a caller may send as many times more.
+
+    The buckets are refilled continuously (GCRA, which is a token bucket without a clock of its own): the library's
+    algorithm of that name counts whole seconds and forgets fractions of a token.
+    """
+
+    def __init__(self, quotas: Mapping[str, Quota], max_callers: int = MAX_CALLERS) -> None:
+        """Begin with full buckets.
+
+        Args:
+            quotas: of each group of routes.
+            max_callers: how many are remembered for each group.
+        """
+        self._buckets = {
+            group: Throttled(
+                using=RateLimiterType.GCRA.value,
+                quota=per_sec(quota.requests_per_second, burst=quota.burst),
+                store=MemoryStore(options={"MAX_SIZE": max_callers}),
+            )
+            for group, quota in quotas.items()
+        }
+
+    async def consume(self, group: str, caller: str) -> Allowance:
+        """Count one request of a caller to a group of routes."""
+        result = await self._buckets[group].limit(caller)
+        state = result.state
+        return Allowance(not result.limited, state.remaining, state.reset_after, state.retry_after)
+
+
+def quotas_of(settings: HttpSettings) -> Mapping[str, Quota]:
+    """The quota of each group of routes."""
+    return {
+        READ: Quota(settings.rate_limit_reads_per_second, settings.rate_limit_read_burst),
+        WRITE: Quota(settings.rate_limit_writes_per_second, settings.rate_limit_write_burst),
+    }
+
+
+class RateLimitMiddleware:
+    """Responds with 429 to a caller above its quota; or, to learn which quotas fit, only logs and counts it.
+
+    The fields `RateLimit` and `RateLimit-Policy` follow draft-ietf-httpapi-ratelimit-headers; they are sent where the
+    quota is enforced. Probes and scrapes are not counted.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        problems: ProblemDocuments,
+        metrics: OverloadMetrics,
+        limiter: RateLimiter,
+        quotas: Mapping[str, Quota],
+        enforced: bool,
+    ) -> None:
+        self._app = app
+        self._problems = problems
+        self._metrics = metrics
+        self._limiter = limiter
+        self._enforced = enforced
+        self._quotas = quotas
+        self._policies = {group: _policy(group, quota) for group, quota in quotas.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of the ASGI server."""
+        if scope["type"] != "http" or is_probe(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        group = READ if scope["method"] in _READING else WRITE
+        allowance = await self._limiter.consume(group, caller_of(scope))
+        if not allowance.allowed:
+            self._record(group)
+            if self._enforced:
+                await self._refuse(group, allowance)(scope, receive, send)
+                return
+        await self._app(scope, receive, self._announcing(group, allowance, send) if self._enforced else send)
+
+    def _record(self, group: str) -> None:
+        action = "refused" if self._enforced else "logged"
+        self._metrics.over_limit(group, action)
+        # Without the caller: addresses are personal data, and the proxy's log has them.
+        _log.warning("rate limit exceeded", group=group, action=action)
+
+    def _refuse(self, group: str, allowance: Allowance) -> ASGIApp:
+        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+            quota = self._quotas[group]
+            response = self._problems.response(
+                429,
+                "rate-limit-exceeded",
+                f"{quota.requests_per_second} {group} requests a second are allowed, {quota.burst} at once",
+                correlation_id=scope.get("correlation_id"),
+                headers={
+                    **{name.decode(): value.decode() for name, value in self._fields(group, allowance)},
+                    "retry-after": str(max(1, ceil(allowance.retry_after_seconds))),
+                },
+            )
+            await response(scope, receive, send)
+
+        return respond
+
+    def _announcing(self, group: str, allowance: Allowance, send: Send) -> Send:
+        async def send_with_fields(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._fields(group, allowance)]
+            await send(message)
+
+        return send_with_fields
+
+    def _fields(self, group: str, allowance: Allowance) -> list[tuple[bytes, bytes]]:
+        limit = f'"{group}";r={allowance.remaining};t={ceil(allowance.reset_seconds)}'
+        return [(b"ratelimit-policy", self._policies[group]), (b"ratelimit", limit.encode())]
+
+
+def _policy(group: str, quota: Quota) -> bytes:
+    return f'"{group}";q={quota.burst};w={ceil(quota.burst / quota.requests_per_second)}'.encode()

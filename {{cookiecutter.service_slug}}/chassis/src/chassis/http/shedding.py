@@ -1,0 +1,98 @@
+"""Load shedding: how many requests are handled at once, and how many wait for that. Pure ASGI.
+
+A process that takes on more than it can do does nothing in time. What exceeds the limits is refused early and cheaply,
+so that what was accepted is answered about as fast as before.
+"""
+
+import asyncio
+from collections import deque
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .metrics import OverloadMetrics
+from .problems import RETRY_AFTER_SECONDS, ProblemDocuments
+from .routes import is_probe
+from .settings import HttpSettings
+
+WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class LoadSheddingMiddleware:
+    """Responds with 503 to requests that find no place in time; probes and scrapes need none."""
+
+    def __init__(
+        self, app: ASGIApp, *, problems: ProblemDocuments, metrics: OverloadMetrics, settings: HttpSettings
+    ) -> None:
+        self._app = app
+        self._problems = problems
+        self._metrics = metrics
+        self._places = asyncio.Semaphore(settings.max_concurrent_requests)
+        self._waiting = 0
+        self._max_waiting = settings.max_waiting_requests
+        self._max_wait_seconds = settings.max_wait_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of the ASGI server."""
+        if scope["type"] != "http" or is_probe(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] not in WITHOUT_BODY:
+            receive = await _buffered(receive)
+        if not await self._enter():
+            await self._refuse(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._places.release()
+
+    async def _enter(self) -> bool:
+        """Whether a place was free, or became free in time."""
+        if not self._places.locked():
+            return await self._places.acquire()
+        return self._waiting < self._max_waiting and await self._wait()
+
+    async def _wait(self) -> bool:
+        self._waiting += 1
+        try:
+            with self._metrics.waiting.track_inprogress():
+                async with asyncio.timeout(self._max_wait_seconds):
+                    return await self._places.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._metrics.shed.inc()
+        response = self._problems.response(
+            503,
+            "overloaded",
+            "too many requests are being handled",
+            correlation_id=scope.get("correlation_id"),
+            headers={"retry-after": str(RETRY_AFTER_SECONDS)},
+        )
+        await response(scope, receive, send)
+
+
+async def _buffered(receive: Receive) -> Receive:
+    """The request once its body is there: a client that sends slowly takes no place. Its size is bounded outside."""
+    messages = deque[Message]()
+    refusal: HTTPException | None = None
+    complete = False
+    try:
+        while not complete:
+            messages.append(await receive())
+            complete = not messages[-1].get("more_body", False)
+    except HTTPException as error:
+        refusal = error
+
+    async def receive_buffered() -> Message:
+        if messages:
+            return messages.popleft()
+        if refusal is not None:  # raised where the framework turns it into a response
+            raise refusal
+        return await receive()
+
+    return receive_buffered
