@@ -66,7 +66,7 @@ def tree(folder: Path = Path()) -> dict[str, str]:
 def _entries(folder: Path) -> Iterator[tuple[str, str]]:
     for path in folder.rglob("*"):
         if path.is_file():
-            yield path.relative_to(folder).as_posix(), path.read_text()
+            yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8", errors="surrogateescape")
         elif not any(path.iterdir()):
             yield path.relative_to(folder).as_posix(), "(empty)"
 

@@ -111,7 +111,7 @@ def test_routes_from_outside_lead_to_operations(service: Service, settings: Any)
 
 
 def test_proxies_close_idle_connections_before_the_service(settings: Any) -> None:
-    """A request that meets a connection which the service is closing is 502. ingress-nginx and AWS keep one for 60 s."""
+    """A request on a connection that the service is closing is 502. ingress-nginx and AWS keep one for 60 s."""
     (api,) = cluster("everything", settings).component("api")
     assert float(api.environment["HTTP_KEEP_ALIVE_SECONDS"] or 0) > 60
 
