@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.support.servers import skip_if_none
+from tests.support.servers import missing, skip_if_none
 
 PATIENCE_SECONDS = 20
 CONFIGURATION = """
@@ -100,7 +98,7 @@ def program() -> str:
     skip_if_none()
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if found is None:
-        pytest.skip("no nginx: apt-get install nginx-light")
+        missing("no nginx: apt-get install nginx-light")
     return found
 
 
