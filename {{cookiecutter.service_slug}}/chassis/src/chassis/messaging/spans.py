@@ -113,10 +113,10 @@ class TracedBroker:
         on_stopping: Callable[[], None] = noop,
     ) -> AbstractAsyncContextManager[None]:
         """Deliver, with a span around each call of the handler."""
+        if not _has_sdk():
+            return self._broker.consuming(subscription, handle, concurrency, on_stopping)
 
         async def traced(delivery: Delivery) -> Verdict:
-            if not _has_sdk():
-                return await handle(delivery)
             with self._processing(subscription.name, delivery) as span:
                 verdict = await handle(delivery)
                 if not isinstance(verdict, Done):

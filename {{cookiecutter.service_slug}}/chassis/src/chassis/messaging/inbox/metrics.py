@@ -21,6 +21,9 @@ class ConsumerMetrics:
             registry=registry,
             buckets=DURATIONS,
         )
+        # A lookup by labels costs more than the rest of recording.
+        self._counts: dict[tuple[str, str], Counter] = {}
+        self._durations: dict[str, Histogram] = {}
         self._waiting = Gauge("consumer_waiting", "Messages that wait for a consumer", ["consumer"], registry=registry)
         self._dead = Gauge("consumer_dead_letters", "Dead letters", ["consumer"], registry=registry)
 
@@ -30,13 +33,13 @@ class ConsumerMetrics:
     def expect(self, consumer: str) -> None:
         """Create the series of a consumer, so that they show 0 before its first message."""
         for outcome in OUTCOMES:
-            self._messages.labels(consumer, outcome)
-        self._seconds.labels(consumer)
+            self._counts[consumer, outcome] = self._messages.labels(consumer, outcome)
+        self._durations[consumer] = self._seconds.labels(consumer)
 
     def handled(self, consumer: str, outcome: str, seconds: float) -> None:
-        """Record a handled message."""
-        self._messages.labels(consumer, outcome).inc()
-        self._seconds.labels(consumer).observe(seconds, exemplar())
+        """Record a handled message of an expected consumer."""
+        self._counts[consumer, outcome].inc()
+        self._durations[consumer].observe(seconds, exemplar())
 
     def depth(self, consumer: str, depth: Depth) -> None:
         """Record the messages at the broker at this moment."""

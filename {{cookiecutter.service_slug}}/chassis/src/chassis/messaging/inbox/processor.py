@@ -5,11 +5,13 @@ Exactly once, because the inbox marks a message as processed in the transaction 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextvars import Token
 from time import perf_counter
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from ...background import Backoff, is_set_within
 from ...database.port import DatabaseTransaction, TransactionRunner
@@ -92,17 +94,22 @@ class MessageProcessor:
     async def __call__(self, delivery: Delivery) -> Verdict:
         """Process a message. Never raises."""
         started = perf_counter()
-        with ExitStack() as logged:
-            logged.enter_context(structlog.contextvars.bound_contextvars(consumer=self.subscription.name))
-            try:
-                outcome, verdict = await self._process(delivery, logged)
-            except Exception as error:
-                _log.exception("message failed", attempt=delivery.attempt)
-                reason = f"{type(error).__name__}: {error}"
-                outcome, verdict = _failed(self._policy.verdict(delivery.attempt, reason))
+        # `bound_contextvars` copies the whole context each time: a quarter of what is done beside the transaction.
+        logged = {**bind_contextvars(consumer=self.subscription.name)}
+        try:
+            outcome, verdict = await self._attempt(delivery, logged)
             _log_verdict(outcome, verdict, delivery.attempt)
+        finally:
+            reset_contextvars(**logged)
         self._metrics.handled(self.subscription.name, outcome, perf_counter() - started)
         return verdict
+
+    async def _attempt(self, delivery: Delivery, logged: dict[str, Token[Any]]) -> tuple[str, Verdict]:
+        try:
+            return await self._process(delivery, logged)
+        except Exception as error:
+            _log.exception("message failed", attempt=delivery.attempt)
+            return _failed(self._policy.verdict(delivery.attempt, f"{type(error).__name__}: {error}"))
 
     def stop(self) -> None:
         """Return the messages that are held during an outage: the process is about to end."""
@@ -113,16 +120,15 @@ class MessageProcessor:
         self._stopping.clear()
         self._outage_since = None
 
-    async def _process(self, delivery: Delivery, logged: ExitStack) -> tuple[str, Verdict]:
+    async def _process(self, delivery: Delivery, logged: dict[str, Token[Any]]) -> tuple[str, Verdict]:
         """Parse and handle a message; from then on each log line carries what is known about it."""
         try:
             envelope = parse_envelope(delivery.body)
         except InvalidEnvelope as error:
             return _failed(Dead(str(error)))
-        logged.enter_context(
-            structlog.contextvars.bound_contextvars(
-                correlation_id=envelope.correlation.correlation_id, event_id=envelope.id, event_type=envelope.type
-            )
+        correlation = envelope.correlation
+        logged |= bind_contextvars(
+            correlation_id=correlation.correlation_id, event_id=envelope.id, event_type=envelope.type
         )
         handler = self._handlers.get(envelope.type) or self._handlers.get(f"{channel_of(envelope.type)}.*")
         if handler is None:
@@ -134,7 +140,7 @@ class MessageProcessor:
             return _failed(Dead(reason))
         if delivery.attempt > self._policy.attempts * PATIENCE:  # without a failure: the process crashed each time
             return _failed(Dead(f"delivered {delivery.attempt} times without a result"))
-        with correlated(envelope.correlation):
+        with correlated(correlation):
             async with self._keys.held(envelope.subject or envelope.id):
                 try:
                     return await self._handle(handler, envelope, delivery.attempt)

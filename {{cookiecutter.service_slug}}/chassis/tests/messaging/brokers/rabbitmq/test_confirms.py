@@ -32,7 +32,7 @@ UNBLOCKED = marshal(spec.Connection.Unblocked(), 0)
 @pytest.fixture
 async def publisher(broker_settings: BrokerSettings) -> AsyncIterator[ConfirmingPublisher]:
     """What the adapter publishes with."""
-    connection = ReconnectingConnection(broker_settings, SERVICE, "publishing", observed=True)
+    connection = ReconnectingConnection(broker_settings, SERVICE, "publishing")
     connection.open()
     yield ConfirmingPublisher(connection, BrokerTopology(broker_settings.exchange), timeout_seconds=5)
     await connection.close()
@@ -147,7 +147,7 @@ async def test_a_connection_that_is_blocked_while_publishing_stays_and_late_conf
 
 async def test_frames_are_recognized_however_they_arrive() -> None:
     frames: list[FrameTypes] = []
-    transport = BrokerTransport(None, observed=True)
+    transport = BrokerTransport(None)
     transport.receivers[1] = frames.append
     sent = b"".join(
         [

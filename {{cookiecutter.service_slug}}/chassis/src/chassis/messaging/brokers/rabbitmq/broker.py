@@ -27,7 +27,7 @@ class RabbitBroker:
 
     def __init__(self, settings: BrokerSettings, service_name: str) -> None:
         self._topology = BrokerTopology(settings.exchange)
-        self._publishing = ReconnectingConnection(settings, service_name, "publishing", observed=True)
+        self._publishing = ReconnectingConnection(settings, service_name, "publishing")
         self._consuming = ReconnectingConnection(settings, service_name, "consuming")
         self._publisher = ConfirmingPublisher(self._publishing, self._topology, settings.publish_timeout_seconds)
         self._dead_letters = DeadLetterQueues(self._publishing, self._publisher, self._topology)

@@ -53,14 +53,12 @@ class ReconnectingConnection:
         settings: the server and its time limits.
         name: of the service.
         purpose: of the connection, for the log and the server's list.
-        observed: whether the adapter receives frames itself, besides the library.
     """
 
-    def __init__(self, settings: BrokerSettings, name: str, purpose: str, *, observed: bool = False) -> None:
+    def __init__(self, settings: BrokerSettings, name: str, purpose: str) -> None:
         self._settings = settings
         self._name = name
         self._purpose = purpose
-        self._observed = observed
         self._outcome: asyncio.Future[BrokerConnection] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._tcp: BrokerTransport | None = None
@@ -122,7 +120,7 @@ class ReconnectingConnection:
 
     async def _connect(self, lost: asyncio.Event) -> BrokerConnection:
         url = self._url()
-        self._tcp = BrokerTransport(self._tls(), observed=self._observed)
+        self._tcp = BrokerTransport(self._tls())
         connection = BrokerConnection(url, self._tcp, f"{self._name} {self._purpose}")
         connection.close_callbacks.add(lambda *_: lost.set())
         try:

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
-from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
 from ....background import Backoff, is_set_within
 from ....errors import Unavailable
 from ...port import Handler, Return, Subscription
 from .connection import ReconnectingConnection
+from .consumer_channel import ConsumerChannel
 from .errors import unavailable_errors
 from .headers import to_delivery
 from .publisher import ConfirmingPublisher
-from .settlement import MessageSettlement, close_channel
+from .settlement import MessageSettlement
 from .topology import BrokerTopology
 
 AGAIN = Backoff(first=0.1, longest=5)
@@ -32,7 +32,7 @@ SILENCE_SECONDS = 300
 
 _log = structlog.stdlib.get_logger("broker")
 
-_Received = tuple[AbstractChannel, DeliveredMessage]
+_Received = tuple[ConsumerChannel, DeliveredMessage]
 
 
 class QueueListener:
@@ -54,7 +54,7 @@ class QueueListener:
         self._concurrency = concurrency
         self._settlement = MessageSettlement(publisher, subscription.name)
         self._received: asyncio.Queue[_Received | None] = asyncio.Queue()
-        self._channel: AbstractChannel | None = None
+        self._channel: ConsumerChannel | None = None
         self._tried = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
@@ -93,7 +93,7 @@ class QueueListener:
         if self._channel is not None:
             with suppress(Unavailable), unavailable_errors():
                 async with asyncio.timeout(CANCEL_SECONDS):
-                    await (await self._channel.get_underlay_channel()).basic_cancel(self._subscription.name)
+                    await self._channel.underlay.basic_cancel(self._subscription.name)
 
     async def _keep(self) -> None:
         name = self._subscription.name
@@ -119,10 +119,10 @@ class QueueListener:
         ended = asyncio.Event()
         connection = await self._connection.connection()
         async with asyncio.timeout(SETUP_SECONDS):
-            channel = self._channel = await connection.channel(publisher_confirms=False)
+            receiving = self._channel = await ConsumerChannel.open(connection)
+            channel, underlay = receiving.channel, receiving.underlay
             channel.close_callbacks.add(lambda *_: ended.set())
             # The broker cancels a consumer whose queue is deleted, and leaves the channel open.
-            underlay = await channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(lambda _: self._on_cancelled(ended))
             await self._topology.declare_exchange(channel)
             await self._topology.bind(channel, self._subscription)
@@ -131,7 +131,7 @@ class QueueListener:
 
             async def receive(message: DeliveredMessage) -> None:
                 self._last_seen = asyncio.get_running_loop().time()
-                self._received.put_nowait((channel, message))
+                self._received.put_nowait((receiving, message))
 
             # The queue's own `consume` converts each message, which takes as long as all the rest of receiving it.
             await underlay.basic_consume(name, receive, consumer_tag=name)
@@ -176,4 +176,4 @@ class QueueListener:
     async def _close_channel(self) -> None:
         channel, self._channel = self._channel, None
         if channel is not None:
-            await close_channel(channel)
+            await channel.close()

@@ -1,24 +1,22 @@
 """Puts verdicts into effect."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 from aio_pika import IncomingMessage
-from aio_pika.abc import AbstractChannel, AbstractMessage
+from aio_pika.abc import AbstractMessage
 from aiormq.abc import DeliveredMessage
 
 from ....background import Backoff, is_set_within
 from ....errors import Unavailable
 from ...port import Dead, Delivery, Done, Retry, Return, Verdict
 from .confirms import OutgoingMessage
-from .errors import unavailable_errors
+from .consumer_channel import ConsumerChannel
 from .headers import UNCOUNTED, redeliveries, to_dead_letter, to_retry, to_return
 from .publisher import ConfirmingPublisher
 from .topology import dead_queue, retry_queue
 
 AGAIN = Backoff(first=0.1, longest=5)
-ANSWER_SECONDS = 5
 
 _log = structlog.stdlib.get_logger("broker")
 
@@ -39,14 +37,14 @@ class MessageSettlement:
         self._stopping.set()
 
     async def settle(
-        self, channel: AbstractChannel, message: DeliveredMessage, delivery: Delivery, verdict: Verdict
+        self, channel: ConsumerChannel, message: DeliveredMessage, delivery: Delivery, verdict: Verdict
     ) -> None:
         """Settle a message of this channel. If the channel is closed, the broker redelivers."""
         match verdict:
             case Done():
-                await _acknowledge(message)
+                channel.acknowledge(message)
             case Return() if redeliveries(message) < UNCOUNTED:
-                await _requeue(message)
+                await channel.requeue(message)
             case Return():
                 await self._move(channel, message, self._name, to_return(IncomingMessage(message), delivery.attempt))
             case Retry(after_seconds=seconds):
@@ -57,17 +55,17 @@ class MessageSettlement:
                 await self._move(channel, message, dead_queue(self._name), copy)
 
     async def _move(
-        self, channel: AbstractChannel, message: DeliveredMessage, queue: str, copy: AbstractMessage
+        self, channel: ConsumerChannel, message: DeliveredMessage, queue: str, copy: AbstractMessage
     ) -> None:
         outgoing = OutgoingMessage.to_queue(queue, copy)
         failures = 0
         while not channel.is_closed:
             try:
                 if await self._publisher.publish([outgoing]):
-                    return await _acknowledge(message)
+                    return channel.acknowledge(message)
                 # The queue is missing, or refuses the copy. On a new channel everything is declared again.
                 _log.warning("copy refused by the broker; message will be redelivered", queue=queue)
-                return await close_channel(channel)
+                return await channel.close()
             except Unavailable as error:
                 failures += 1
                 if failures == 1:
@@ -75,26 +73,3 @@ class MessageSettlement:
             if await is_set_within(self._stopping, AGAIN.after(failures)):
                 return None
         return None
-
-
-async def close_channel(channel: AbstractChannel) -> None:
-    """Close it if the connection still allows that."""
-    if not channel.is_closed:
-        with suppress(Unavailable), unavailable_errors():
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await channel.close()
-
-
-# The server does not answer these. The time limit is for the library, which can hang here while its connection ends.
-
-
-async def _acknowledge(message: DeliveredMessage) -> None:
-    with suppress(Unavailable), unavailable_errors():
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await message.channel.basic_ack(message.delivery_tag or 0, wait=False)
-
-
-async def _requeue(message: DeliveredMessage) -> None:
-    with suppress(Unavailable), unavailable_errors():
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await message.channel.basic_nack(message.delivery_tag or 0, requeue=True, wait=False)

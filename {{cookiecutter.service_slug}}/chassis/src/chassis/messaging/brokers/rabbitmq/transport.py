@@ -6,13 +6,18 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from aiormq import TransportFactory
+from aiormq import TransportFactory, spec
+from pamqp.constants import FRAME_METHOD
 from pamqp.frame import FrameTypes, unmarshal
 from yarl import URL
+
+from ...port import noop
 
 # AMQP 0-9-1, section 4.2.3: type, channel and size of the payload, which one more octet follows.
 _FRAME_HEADER = struct.Struct(">BHI")
 _FRAME_END_OCTETS = 1
+
+_CHANNEL_CLOSE = spec.Channel.Close.index.to_bytes(4)
 
 FrameReceiver = Callable[[FrameTypes], None]
 
@@ -23,16 +28,17 @@ class BrokerTransport(TransportFactory):
 
     Args:
         tls: how to encrypt; None for a plain connection.
-        observed: whether the receivers are called, which takes time for each frame.
 
     Attributes:
         receivers: by channel number; called with each frame of that channel, before the library handles it.
+        on_channel_close: by channel number; called once if the server closes that channel, before the library handles
+            it. Other frames are not decoded for these, which would take as long as receiving a message.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None, *, observed: bool) -> None:
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
         self.receivers: dict[int, FrameReceiver] = {}
+        self.on_channel_close: dict[int, Callable[[], None]] = {}
         self._tls = tls
-        self._observed = observed
         self._writer: asyncio.StreamWriter | None = None
         self._incomplete = b""
 
@@ -40,7 +46,7 @@ class BrokerTransport(TransportFactory):
         """Called by aiormq. Like `asyncio.open_connection`, which accepts no protocol."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(loop=loop)
-        protocol = _ObservedProtocol(reader, self._receive) if self._observed else asyncio.StreamReaderProtocol(reader)
+        protocol = _ObservedProtocol(reader, self._receive)
         host, port = url.host or "", url.port or 0  # aiormq fills in what is missing
         transport, _protocol = await loop.create_connection(lambda: protocol, host, port, ssl=self._tls)
         self._writer = asyncio.StreamWriter(transport, protocol, reader, loop)
@@ -65,13 +71,15 @@ class BrokerTransport(TransportFactory):
         data = self._incomplete + data
         start = 0
         while len(data) - start >= _FRAME_HEADER.size:
-            _, channel, size = _FRAME_HEADER.unpack_from(data, start)
+            type, channel, size = _FRAME_HEADER.unpack_from(data, start)
             end = start + _FRAME_HEADER.size + size + _FRAME_END_OCTETS
             if end > len(data):
                 break
             if (receiver := self.receivers.get(channel)) is not None:
                 _, _, frame = unmarshal(data[start:end])
                 receiver(frame)
+            elif type == FRAME_METHOD and data.startswith(_CHANNEL_CLOSE, start + _FRAME_HEADER.size):
+                self.on_channel_close.pop(channel, noop)()
             start = end
         self._incomplete = data[start:]
 
