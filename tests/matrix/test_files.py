@@ -16,6 +16,7 @@ OTHER_TEMPLATES = (
     "k8s/components/monitoring/*",
     "*/observability/*",
     "tests/delivery/alerts/*",
+    "scripts/deploy.sh",  # a template of Go's
 )
 LEFTOVER = re.compile(r"cookiecutter\.|\{%-?\s|\s-?%\}|\{#-?\s|(?<!\$)\{\{-?\s*[a-z_]+\s*(\||-?\}\})")
 MAY_BE_EMPTY = {"__init__.py", "py.typed", ".gitkeep"}

@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Scope
 
 from chassis.http.caller import caller_of
-from chassis.http.rate_limits import READ, Quota, TokenBuckets
+from chassis.http.metrics import READ
+from chassis.http.rate_limits import Quota, TokenBuckets
 from chassis.http.settings import HttpSettings
 from chassis.testing.http import running
 from tests.sample.api import URL

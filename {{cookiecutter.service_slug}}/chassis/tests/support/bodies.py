@@ -180,7 +180,7 @@ def routes(service: Service, location: str) -> Iterator[tuple[str, str]]:
     """Every operation, on a resource that exists; those that never read a body too."""
     for path, operations in service.app.openapi()["paths"].items():
         for method in operations:
-            yield method.upper(), path.replace(f"{URL}/{{id}}", location)
+            yield method.upper(), path.replace(URL + "/{id}", location)
 
 
 async def created(server: Listening) -> str:

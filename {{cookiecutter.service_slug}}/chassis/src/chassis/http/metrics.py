@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from ..telemetry.spans import exemplar
 
+GROUPS = (READ, WRITE) = ("read", "write")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -50,6 +52,8 @@ class OverloadMetrics:
         self._over_limit = Counter(
             "http_requests_over_limit", "Requests above their caller's quota", ["group", "action"], registry=registry
         )
+        for group, action in product(GROUPS, ("logged", "refused")):  # they show 0 before the first one
+            self._over_limit.labels(group, action)
 
     def over_limit(self, group: str, action: str) -> None:
         """Count a request above its caller's quota.

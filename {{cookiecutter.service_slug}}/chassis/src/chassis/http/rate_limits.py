@@ -10,12 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from throttled.asyncio import MemoryStore, RateLimiterType, Throttled, per_sec
 
 from .caller import caller_of
-from .metrics import OverloadMetrics
+from .metrics import READ, WRITE, OverloadMetrics
 from .problems import ProblemDocuments
 from .routes import is_probe
 from .settings import HttpSettings
 
-READ, WRITE = "read", "write"
 # Beyond as many callers, the one that was silent for the longest time begins anew.
 MAX_CALLERS = 10_000
 
