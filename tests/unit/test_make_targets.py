@@ -32,7 +32,7 @@ def service(bake: Bake, tmp_path: Path) -> Baked:
 def complaint(service: Baked, *arguments: str, **env: str) -> list[str]:
     """What a target that fails writes to standard error, without make's own line of it."""
     done = service.run("make", "--silent", "--no-print-directory", *arguments, expect=2, **env)
-    return [line for line in done.stderr.splitlines() if not re.match(r"make: \*\*\* \[", line)]
+    return [line for line in done.stderr.splitlines() if not re.match(r"make(\[\d+\])?: \*\*\* \[", line)]
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,7 @@ require_secrets() {
     while :; do
         # shellcheck disable=SC2016 # the variables are the template's
         missing='' keys=$(here get secret "$service-secrets" --output go-template='{{ "{{range $key, $_ := .data}}{{$key}} {{end}}" }}')
+        # shellcheck disable=SC2043 # one key or several
         for key in {{ cookiecutter.__secret_keys.strip() }}; do
             [[ " $keys " == *" $key "* ]] || missing+=" $key"
         done
