@@ -109,8 +109,10 @@ def test_a_request_without_an_address_has_a_caller_too() -> None:
     assert caller_of({"client": None}) == "unknown"
 
 
-async def test_the_document_has_the_refusal() -> None:
+async def test_the_document_has_the_refusal_where_the_quota_is_enforced() -> None:
     async with running(create_service()) as client:
+        assert "429" not in (await client.get("/openapi.json")).text
+    async with running(create_service(settings=quotas("on"))) as client:
         document = (await client.get("/openapi.json")).json()
     missing = {
         path

@@ -74,6 +74,7 @@ def create_api(
     documents = ProblemDocuments(identity.name, problems)
     app = DocumentedAPI(
         problems=documents,
+        limits_callers=settings.rate_limit == "on",
         title=identity.title,
         version=identity.version,
         description=identity.description,

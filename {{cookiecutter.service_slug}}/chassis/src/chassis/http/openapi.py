@@ -54,8 +54,9 @@ def render(document: dict[str, Any]) -> str:
 class DocumentedAPI(FastAPI):
     """A FastAPI application whose document also holds the schemas that only error responses use."""
 
-    def __init__(self, *, problems: ProblemDocuments, **options: Any) -> None:
+    def __init__(self, *, problems: ProblemDocuments, limits_callers: bool = False, **options: Any) -> None:
         super().__init__(**options)
+        self._limits_callers = limits_callers
         self._problems = problems
         problems.install(self)
 
@@ -73,7 +74,8 @@ class DocumentedAPI(FastAPI):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schema.pop("$defs", None)
                 schemas[model.__name__] = schema
-            _document_quota(document)
+            if self._limits_callers:
+                _document_quota(document)
             schemas["Problem"]["properties"]["type"]["examples"] = [self._problems.type_of("not-found")]
             self.openapi_schema = document
         return self.openapi_schema
