@@ -1,4 +1,4 @@
-"""What browsers are told, and whom the service believes."""
+"""Headers for browsers, CORS, and trusted proxies."""
 
 import httpx2
 import pytest

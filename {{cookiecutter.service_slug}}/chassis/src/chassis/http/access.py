@@ -17,7 +17,7 @@ from .problems import ProblemDocuments
 from .routes import is_probe, route_template
 
 CORRELATION_HEADER = "x-correlation-id"
-# A response is data for one caller: nobody may frame it, guess its type or learn from where it was requested.
+# A response is data for one caller: it is not framed, its type is not guessed, its address is not passed on.
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),

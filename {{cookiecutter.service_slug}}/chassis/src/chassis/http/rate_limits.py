@@ -12,13 +12,12 @@ from throttled.asyncio import MemoryStore, RateLimiterType, Throttled, per_sec
 from .caller import caller_of
 from .metrics import READ, WRITE, OverloadMetrics
 from .problems import ProblemDocuments
-from .routes import is_probe
+from .routes import SAFE_METHODS, is_probe
 from .settings import HttpSettings
 
 # Beyond as many callers, the one that was silent for the longest time begins anew.
 MAX_CALLERS = 10_000
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = structlog.stdlib.get_logger("limits")
 
 
@@ -127,7 +126,7 @@ class RateLimitMiddleware:
         if scope["type"] != "http" or is_probe(scope["path"]):
             await self._app(scope, receive, send)
             return
-        group = READ if scope["method"] in _READING else WRITE
+        group = READ if scope["method"] in SAFE_METHODS else WRITE
         allowance = await self._limiter.consume(group, caller_of(scope))
         if not allowance.allowed:
             self._record(group)

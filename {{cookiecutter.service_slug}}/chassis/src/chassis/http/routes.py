@@ -4,6 +4,8 @@ from fastapi import Request
 from starlette.types import Scope
 
 UNMATCHED = "(unmatched)"
+# They change nothing, and their bodies mean nothing (RFC 9110, section 9.2.1 and 9.3).
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Requested every few seconds by machines: logs and traces of them would drown those of clients.
 _PROBES = ("/health/", "/metrics")
 

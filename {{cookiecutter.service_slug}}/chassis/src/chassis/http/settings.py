@@ -65,7 +65,7 @@ class HttpSettings(Section, env_prefix="HTTP_"):
     @field_validator("trusted_proxies")
     @classmethod
     def names_networks(cls, value: str) -> str:
-        """Refuse what is no address, which would trust nobody."""
+        """Refuse what is no address, which would match no proxy."""
         for each in _parts(value):
             try:
                 ip_network(each)

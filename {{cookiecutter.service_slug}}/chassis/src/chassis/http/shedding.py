@@ -12,10 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .metrics import OverloadMetrics
 from .problems import RETRY_AFTER_SECONDS, ProblemDocuments
-from .routes import is_probe
+from .routes import SAFE_METHODS, is_probe
 from .settings import HttpSettings
-
-WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class LoadSheddingMiddleware:
@@ -37,7 +35,7 @@ class LoadSheddingMiddleware:
         if scope["type"] != "http" or is_probe(scope["path"]):
             await self._app(scope, receive, send)
             return
-        if scope["method"] not in WITHOUT_BODY:
+        if scope["method"] not in SAFE_METHODS:
             receive = await _buffered(receive)
         if not await self._enter():
             await self._refuse(scope, receive, send)

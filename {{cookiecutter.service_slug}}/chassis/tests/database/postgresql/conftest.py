@@ -1,6 +1,7 @@
 """A migrated database for each test, with the tables of the sample and of the chassis."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,17 @@ REVISIONS = Revisions(branch.folder for branch in BRANCHES)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Through a pooler, tests of sessions are skipped."""
     skip_if_session(item)
+
+
+@asynccontextmanager
+async def opened_with(settings: DatabaseSettings) -> AsyncIterator[PostgresDatabase]:
+    """The adapter with these settings."""
+    database = PostgresDatabase(settings, "chassis-tests", revisions=REVISIONS)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,7 @@ from tests.sample.domain.parcels import Quantity
 from tests.sample.storage.postgresql import create_parcels
 from tests.support.parcels import new_parcel
 
-from .conftest import REVISIONS, migrations_of, settings_of
+from .conftest import migrations_of, opened_with, settings_of
 from .servers import renew_sessions
 
 IMPATIENT: dict[str, Any] = {"pool_size": 2, "connect_timeout_seconds": 0.5, "statement_timeout_seconds": 0.5}
@@ -36,17 +36,6 @@ async def opened(url: str, **values: Any) -> AsyncIterator[PostgresDatabase]:
     """An impatient database."""
     async with opened_with(settings_of(url, **IMPATIENT | values)) as database:
         yield database
-
-
-@asynccontextmanager
-async def opened_with(settings: DatabaseSettings) -> AsyncIterator[PostgresDatabase]:
-    """The adapter with these settings."""
-    database = PostgresDatabase(settings, "chassis-tests", revisions=REVISIONS)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 async def test_opens_without_a_server() -> None:

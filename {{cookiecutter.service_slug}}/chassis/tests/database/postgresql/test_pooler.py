@@ -5,8 +5,6 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +24,7 @@ from tests.support import servers
 from tests.support.faults import create
 from tests.support.parcels import ParcelConformance
 
-from .conftest import REVISIONS, migrations_with
+from .conftest import REVISIONS, migrations_with, opened_with
 from .servers import SWITCH, pooled, pooler
 
 BURST = 150
@@ -36,17 +34,6 @@ KEPT_BY_THE_POOLER = ("application_name", "client_encoding")  # it sets them for
 EXPECTED = ["2500ms", "700ms", "5s"]
 ROOT = Path(__file__).parents[3]
 SUITES = ("tests/database/postgresql", "tests/messaging/storage/postgresql")
-
-
-@asynccontextmanager
-async def opened(settings: DatabaseSettings) -> AsyncIterator[PostgresDatabase]:
-    """The adapter."""
-    database = PostgresDatabase(settings, "chassis-tests", revisions=REVISIONS)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @pytest.fixture
@@ -75,7 +62,7 @@ class TestIdempotency(IdempotencyConformance):
 
 async def test_a_burst_of_creations_meets_no_error(database_url: str) -> None:
     """More clients than the pooler has connections, so that each statement may meet another session."""
-    async with opened(pooled(database_url, pool_size=40, connect_timeout_seconds=30)) as database:
+    async with opened_with(pooled(database_url, pool_size=40, connect_timeout_seconds=30)) as database:
         parcels = create_parcels(database)
         stored = await asyncio.gather(*(create(database, parcels) for _ in range(BURST)))
         found = await asyncio.gather(*(parcels.find(each.id) for each in stored))
@@ -84,7 +71,7 @@ async def test_a_burst_of_creations_meets_no_error(database_url: str) -> None:
 
 async def test_every_transaction_has_its_limits(database_url: str) -> None:
     settings = pooled(database_url, statement_timeout_seconds=2.5, lock_timeout_seconds=0.7)
-    async with opened(settings) as database:
+    async with opened_with(settings) as database:
         async with database.begin() as transaction:
             [within] = await transaction.fetch(SHOW_LIMITS)
         [alone] = await database.fetch(SHOW_LIMITS)
@@ -94,7 +81,7 @@ async def test_every_transaction_has_its_limits(database_url: str) -> None:
 
 
 async def test_the_server_cancels_a_statement_that_takes_too_long(database_url: str) -> None:
-    async with opened(pooled(database_url, statement_timeout_seconds=0.3)) as database:
+    async with opened_with(pooled(database_url, statement_timeout_seconds=0.3)) as database:
         with pytest.raises(Unavailable, match="statement took too long"):
             await database.fetch("SELECT pg_sleep(60)")
         with pytest.raises(Unavailable, match="statement took too long"):
@@ -103,7 +90,7 @@ async def test_the_server_cancels_a_statement_that_takes_too_long(database_url: 
 
 
 async def test_the_server_ends_waiting_for_a_lock(database_url: str) -> None:
-    async with opened(pooled(database_url, lock_timeout_seconds=0.2)) as database:
+    async with opened_with(pooled(database_url, lock_timeout_seconds=0.2)) as database:
         with connect(database_url) as other:
             other.execute("LOCK TABLE parcels")
             with pytest.raises(Unavailable, match="a lock was not available in time"):
@@ -111,7 +98,7 @@ async def test_the_server_ends_waiting_for_a_lock(database_url: str) -> None:
 
 
 async def test_the_server_ends_a_transaction_whose_process_is_silent(database_url: str) -> None:
-    async with opened(pooled(database_url, statement_timeout_seconds=1)) as database:
+    async with opened_with(pooled(database_url, statement_timeout_seconds=1)) as database:
         with pytest.raises(Unavailable):
             async with database.begin() as transaction:
                 await transaction.fetch("LOCK TABLE parcels")
@@ -129,7 +116,7 @@ async def test_a_setting_that_is_missing_is_named_with_the_sentence_of_the_poole
     through = pooler().url_of(database_url)
     settings = DatabaseSettings(url=SecretStr(through))
     refused = "unsupported startup parameter: .* DATABASE_POOLER=transaction, and DATABASE_DIRECT_URL"
-    async with opened(settings) as database:
+    async with opened_with(settings) as database:
         with pytest.raises(Unavailable, match=refused) as raised:
             await database.check()
     with pytest.raises(Unavailable, match=refused) as not_migrated:
@@ -142,7 +129,7 @@ async def test_no_state_is_left_in_a_session(database_url: str) -> None:
     key = IdempotencyKey("a key", b"digest")
     with pgbouncer(servers.url("postgresql"), pool_size=1) as one:
         settings = DatabaseSettings(url=SecretStr(one.url_of(database_url)), pooler="transaction")
-        async with opened(settings) as database:
+        async with opened_with(settings) as database:
             await create(database, create_parcels(database))
             async with database.begin() as transaction:
                 await transaction.idempotency.claim(key)

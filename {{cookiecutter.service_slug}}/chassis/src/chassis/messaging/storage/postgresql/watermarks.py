@@ -71,7 +71,7 @@ class LowWatermarks:
 
     async def _advance(self, connection: Connection, lanes: Sequence[int]) -> None:
         before = self._observed
-        # First the position, then the writers: whoever was given it before is among them, or has ended.
+        # First the position, then the writers: each transaction that was given it before is among them, or has ended.
         [(position, pid, started)] = await connection.fetch(statements.LAST_POSITION)
         if position is None:
             return
