@@ -1,0 +1,49 @@
+"""Who causes the work at hand. Whatever identifies a caller is here and nowhere else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request, or who sent the request that an event follows from.
+
+    Args:
+        subject: identifies a person or a service; None if the caller did not authenticate.
+        client_id: the application that it uses; None if unknown.
+        address: network address; None where there is no request.
+        permissions: what the caller may do, such as `invoices:read`.
+    """
+
+    subject: str | None = None
+    client_id: str | None = None
+    address: str | None = None
+    permissions: frozenset[str] = frozenset()
+
+    @property
+    def actor(self) -> str:
+        """The subject, for logs and audit entries."""
+        return self.subject or ANONYMOUS
+
+
+_NOBODY = Caller()
+_current: ContextVar[Caller] = ContextVar("caller", default=_NOBODY)
+
+
+def current_caller() -> Caller:
+    """The caller that the work at hand is done for; without a subject for what the service does on its own."""
+    return _current.get()
+
+
+@contextmanager
+def acting_for(caller: Caller) -> Iterator[None]:
+    """Work inside the block is done for this caller."""
+    token = _current.set(caller)
+    try:
+        yield
+    finally:
+        _current.reset(token)
