@@ -1,4 +1,4 @@
-"""Who causes the work at hand. Whatever identifies a caller is here and nowhere else."""
+"""The caller that the work at hand is done for. Whatever identifies a caller is here and nowhere else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, or who sent the request that an event follows from.
+    """The sender of a request, or of the request that an event follows from.
 
     Args:
         subject: identifies a person or a service; None if the caller did not authenticate.

@@ -48,6 +48,13 @@ class VersionConflict(DomainError):
         self.version = current
 
 
+class NotPermitted(DomainError):
+    """The caller may not do this to this aggregate."""
+
+    def __init__(self, noun: str, step: str, reason: str) -> None:
+        super().__init__(f"the {noun} cannot be {step}: {reason}")
+
+
 class Clock(Protocol):
     """The current time, with a time zone."""
 

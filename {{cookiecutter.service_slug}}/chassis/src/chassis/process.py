@@ -22,6 +22,7 @@ from .database.retries import Retries
 from .database.transactions import Transactions
 from .domain import DomainEvent
 from .http.application import Service, create_api, create_operations_api
+from .http.caller import AccessControl
 from .http.commands import Commands
 from .http.lifecycle import Lifecycle
 from .http.operations import Health, Info
@@ -78,6 +79,7 @@ class Process:
         self.optional: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.middleware: list[Middleware] = []
+        self.access: AccessControl | None = None
         self._contexts: list[ContextFactory] = [lambda: measuring_lag(self.registry)]
         self._transactions: TransactionRunner | None = None
         self._has_commands = False
@@ -148,6 +150,7 @@ class Process:
             middleware=self.middleware,
             problems=problems,
             docs=self._serves_docs(),
+            access=self.access,
         )
         return Service(app, self.lifecycle)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
-from chassis.http.caller import caller_of
+from chassis.caller import Caller
+from chassis.http.caller import key_of
 from chassis.http.metrics import READ
 from chassis.http.rate_limits import Quota, TokenBuckets
 from chassis.http.settings import HttpSettings
@@ -101,12 +102,17 @@ async def test_callers_do_not_share_a_bucket_and_only_the_latest_are_remembered(
     ],
 )
 def test_addresses_of_one_network_are_one_caller(address: str, caller: str) -> None:
-    scope: Scope = {"client": (address, 12345)}
-    assert caller_of(scope) == caller
+    scope: Scope = {"caller": Caller(address=address)}
+    assert key_of(scope) == caller
 
 
 def test_a_request_without_an_address_has_a_caller_too() -> None:
-    assert caller_of({"client": None}) == "unknown"
+    assert key_of({"caller": Caller()}) == "unknown"
+
+
+def test_a_caller_that_authenticated_is_the_same_one_everywhere() -> None:
+    scopes: list[Scope] = [{"caller": Caller("user-1", address=address)} for address in ("192.0.2.7", "192.0.2.8")]
+    assert {key_of(scope) for scope in scopes} == {"subject user-1"}
 
 
 async def test_the_document_has_the_refusal_where_the_quota_is_enforced() -> None:

@@ -106,7 +106,14 @@ class RequestObservabilityMiddleware:
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),
+            **_actor(scope),
         )
+
+
+def _actor(scope: Scope) -> dict[str, str]:
+    """The subject of an authenticated caller. Addresses are personal data, and the proxy's log has them."""
+    subject = scope["caller"].subject if "caller" in scope else None
+    return {} if subject is None else {"actor": subject}
 
 
 def _correlation_id(headers: Headers) -> str:

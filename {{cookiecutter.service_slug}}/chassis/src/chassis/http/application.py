@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from ..service import ServiceIdentity
 from .access import CORRELATION_HEADER, RequestObservabilityMiddleware
+from .caller import AccessControl, CallerMiddleware
 from .docs import create_docs_router, create_document_router
 from .lifecycle import Lifecycle
 from .limits import RequestLimitsMiddleware
@@ -56,6 +57,7 @@ def create_api(
     middleware: Sequence[Middleware] = (),
     problems: Mapping[type[Exception], ProblemKind] | None = None,
     docs: bool = True,
+    access: AccessControl | None = None,
 ) -> FastAPI:
     """The application of a service, ready to be served. Nothing is opened before it starts.
 
@@ -70,11 +72,15 @@ def create_api(
         middleware: of the service, from the outermost to the innermost; all of it runs inside the chassis' own.
         problems: how errors of the service's own are answered.
         docs: whether /docs is served.
+        access: learns who sends a request, and checks that every route declares who may use it.
     """
+    if access is not None:
+        access.verify(route for router in routers for route in router.routes)
     documents = ProblemDocuments(identity.name, problems)
     app = DocumentedAPI(
         problems=documents,
         limits_callers=settings.rate_limit == "on",
+        access=access,
         title=identity.title,
         version=identity.version,
         description=identity.description,
@@ -82,6 +88,7 @@ def create_api(
         middleware=[
             *_cross_origin(settings),
             *_observability(documents, health, registry, settings.hsts_seconds),
+            Middleware(CallerMiddleware, access=access),
             *_limits(documents, registry, settings),
             *middleware,
         ],

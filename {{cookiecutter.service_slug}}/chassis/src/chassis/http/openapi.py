@@ -9,6 +9,7 @@ import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from .caller import AccessControl
 from .problems import MEDIA_TYPE, FieldProblem, Problem, ProblemDocuments, title_of
 
 _reference = re.compile(r'"#/components/schemas/([^"]+)"')
@@ -54,8 +55,16 @@ def render(document: dict[str, Any]) -> str:
 class DocumentedAPI(FastAPI):
     """A FastAPI application whose document also holds the schemas that only error responses use."""
 
-    def __init__(self, *, problems: ProblemDocuments, limits_callers: bool = False, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        problems: ProblemDocuments,
+        limits_callers: bool = False,
+        access: AccessControl | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
+        self._access = access
         self._limits_callers = limits_callers
         self._problems = problems
         problems.install(self)
@@ -76,6 +85,8 @@ class DocumentedAPI(FastAPI):
                 schemas[model.__name__] = schema
             if self._limits_callers:
                 _document_quota(document)
+            if self._access is not None:
+                self._access.document(document)
             schemas["Problem"]["properties"]["type"]["examples"] = [self._problems.type_of("not-found")]
             self.openapi_schema = document
         return self.openapi_schema

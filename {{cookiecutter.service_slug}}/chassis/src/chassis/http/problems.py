@@ -37,6 +37,7 @@ class ProblemKind(NamedTuple):
 KINDS: Mapping[type[Exception], ProblemKind] = {
     domain.InvalidValue: ProblemKind(422, "invalid-request"),
     domain.NotFound: ProblemKind(404, "not-found"),
+    domain.NotPermitted: ProblemKind(403, "not-permitted"),
     domain.InvalidTransition: ProblemKind(409, "invalid-transition"),
     domain.VersionConflict: ProblemKind(412, "version-conflict"),
     errors.KeyReused: ProblemKind(422, "idempotency-key-reused"),

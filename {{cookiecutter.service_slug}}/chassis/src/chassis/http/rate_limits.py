@@ -9,7 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from throttled.asyncio import MemoryStore, RateLimiterType, Throttled, per_sec
 
-from .caller import caller_of
+from .caller import key_of
 from .metrics import READ, WRITE, OverloadMetrics
 from .problems import ProblemDocuments
 from .routes import SAFE_METHODS, is_probe
@@ -127,7 +127,7 @@ class RateLimitMiddleware:
             await self._app(scope, receive, send)
             return
         group = READ if scope["method"] in SAFE_METHODS else WRITE
-        allowance = await self._limiter.consume(group, caller_of(scope))
+        allowance = await self._limiter.consume(group, key_of(scope))
         if not allowance.allowed:
             self._record(group)
             if self._enforced:

@@ -1,4 +1,4 @@
-"""The attributes of the envelope as JSON Schema: those of CloudEvents 1.0, and three of the chassis' own."""
+"""The attributes of the envelope as JSON Schema: those of CloudEvents 1.0, and four of the chassis' own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -57,6 +57,7 @@ def attributes(catalog: EventCatalog) -> Mapping[str, Schema]:
         },
         "correlationid": _text("shared by everything that follows from one request, also in logs", REQUEST_ID),
         "causationid": _text("direct cause: id of an event, or else of the request", REQUEST_ID),
+        "actor": _text("subject of the caller that caused it; absent if the caller did not authenticate", "user-17"),
         "traceparent": {
             "type": "string",
             "description": "place in a distributed trace (W3C Trace Context); absent outside of one",

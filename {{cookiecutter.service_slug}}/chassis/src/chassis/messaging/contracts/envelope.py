@@ -1,8 +1,8 @@
 """The envelope of a message: CloudEvents 1.0 in structured JSON.
 
 See https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. Extensions: `partitionkey` and `traceparent` as
-CloudEvents defines them; `correlationid`, `causationid` and `aggregateversion` (of the aggregate after the event) are
-the chassis' own.
+CloudEvents defines them; `correlationid`, `causationid`, `actor` (the subject of the caller that caused it) and
+`aggregateversion` (of the aggregate after the event) are the chassis' own.
 """
 
 import re
@@ -44,6 +44,7 @@ class Envelope(BaseModel):
     tracestate: str | None = None
     correlationid: Text | None = None
     causationid: Text | None = None
+    actor: Text | None = None
     aggregateversion: int | None = Field(None, ge=1, le=MAX_INTEGER)
     data: Any = None
 

@@ -2,6 +2,7 @@
 
 import orjson
 
+from ...caller import current_caller
 from ...domain import DomainEvent, NewId
 from ..correlation import CorrelationContext, current_correlation
 from ..port import Message
@@ -42,6 +43,9 @@ class EventSerializer:
             "correlationid": context.correlation_id,
             "causationid": context.causation_id,
         }
+        actor = current_caller().subject
+        if actor is not None:
+            envelope["actor"] = actor
         if context.traceparent is not None:
             envelope["traceparent"] = context.traceparent
         if context.tracestate is not None:

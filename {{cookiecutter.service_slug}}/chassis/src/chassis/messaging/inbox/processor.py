@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from ...background import Backoff, is_set_within
+from ...caller import Caller, acting_for
 from ...database.port import DatabaseTransaction, TransactionRunner
 from ...domain import Clock
 from ...errors import Unavailable
@@ -140,7 +141,7 @@ class MessageProcessor:
             return _failed(Dead(reason))
         if delivery.attempt > self._policy.attempts * PATIENCE:  # without a failure: the process crashed each time
             return _failed(Dead(f"delivered {delivery.attempt} times without a result"))
-        with correlated(correlation):
+        with correlated(correlation), acting_for(Caller(envelope.actor)):
             async with self._keys.held(envelope.subject or envelope.id):
                 try:
                     return await self._handle(handler, envelope, delivery.attempt)

@@ -1,0 +1,155 @@
+"""Permissions: declared at each route as its OpenAPI security requirement, and enforced from that declaration.
+
+    router = APIRouter(prefix="/v1/invoices", route_class=PermittedRoute)
+
+    @router.get("/{id}", openapi_extra=requires("invoices:read"))
+
+A route is refused before its body is read. Errors follow RFC 6750, section 3.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
+
+from ..caller import Caller
+from ..http.openapi import problem_responses
+
+# The name of the security scheme in OpenAPI.
+SCHEME = "bearer"
+# Set by the authentication where a request brought credentials that are not accepted: the reason.
+REFUSAL = "credentials_refused"
+# Set where credentials cannot be checked now: the error.
+FAILURE = "credentials_unchecked"
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class UndeclaredPermission(Exception):
+    """A route does not say who may use it, so nobody may."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(
+            f"{route} declares no permission: give its router `route_class=PermittedRoute`, and the route "
+            '`openapi_extra=requires("...")`, or `openapi_extra=public()` if everyone may use it'
+        )
+
+
+def requires(permission: str) -> dict[str, Any]:
+    """The `openapi_extra` of a route whose callers need a permission, such as `invoices:read`."""
+    return {"security": [{SCHEME: [permission]}]}
+
+
+def public() -> dict[str, Any]:
+    """The `openapi_extra` of a route that everyone may use."""
+    return {"security": []}
+
+
+def caller_of(request: Request) -> Caller:
+    """The sender of a request."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+class PermittedRoute(APIRoute):
+    """Checks the permission that the route declares, before anything of the request is read."""
+
+    def get_route_handler(self) -> Handler:
+        """The framework's handler, behind the check."""
+        handle = super().get_route_handler()
+        permissions = declared(self)
+
+        async def check_and_handle(request: Request) -> Response:
+            if permissions is None:
+                raise UndeclaredPermission(_name(self))
+            for permission in permissions:
+                _check(request, permission)
+            return await handle(request)
+
+        return check_and_handle
+
+
+def declared(route: APIRoute) -> list[str] | None:
+    """The permissions that a route declares; None if it declares nothing."""
+    security = (route.openapi_extra or {}).get("security")
+    if security is None:
+        return None
+    return [permission for requirement in security for permission in requirement[SCHEME]]
+
+
+def verify(routes: Iterable[BaseRoute]) -> None:
+    """Raise UndeclaredPermission, which names the route, unless each one says who may use it."""
+    for route in _flattened(routes):
+        if not isinstance(route, PermittedRoute) or declared(route) is None:
+            raise UndeclaredPermission(_name(route))
+
+
+def document(openapi: dict[str, Any]) -> None:
+    """Add the security scheme to an OpenAPI document, and the refusals to each operation that needs a permission."""
+    openapi["components"]["securitySchemes"] = {
+        SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token"}
+    }
+    for operation in _operations(openapi):
+        if operation.get("security"):
+            for status, response in problem_responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN).items():
+                operation["responses"].setdefault(str(status), response)
+
+
+def declared_permissions(openapi: dict[str, Any]) -> list[str]:
+    """Every permission that an operation of a document needs."""
+    return sorted(
+        {
+            permission
+            for operation in _operations(openapi)
+            for requirement in operation.get("security", ())
+            for permission in requirement[SCHEME]
+        }
+    )
+
+
+def _operations(openapi: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in openapi["paths"].values():
+        yield from operations.values()
+
+
+def _flattened(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Routers that were included in others too."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from _flattened(included.routes)
+
+
+def _name(route: BaseRoute) -> str:
+    if not isinstance(route, Route):
+        return str(route)
+    return f"{'/'.join(sorted(route.methods or ()))} {route.path}"
+
+
+def _check(request: Request, permission: str) -> None:
+    caller = caller_of(request)
+    if caller.subject is None:
+        if FAILURE in request.scope:
+            raise request.scope[FAILURE]
+        raise HTTPException(
+            HTTPStatus.UNAUTHORIZED,
+            request.scope.get(REFUSAL) or "send an access token: `Authorization: Bearer ...`",
+            {"www-authenticate": _challenge(request)},
+        )
+    if permission not in caller.permissions:
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN,
+            f"needs the permission {permission}",
+            {"www-authenticate": f'Bearer error="insufficient_scope", scope="{permission}"'},
+        )
+
+
+def _challenge(request: Request) -> str:
+    """Without an error where the request brought no token (RFC 6750, section 3.1)."""
+    reason = request.scope.get(REFUSAL)
+    return "Bearer" if reason is None else f'Bearer error="invalid_token", error_description="{reason}"'
