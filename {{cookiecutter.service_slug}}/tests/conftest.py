@@ -12,7 +12,7 @@ from chassis.testing.http import running
 
 from {{ cookiecutter.package_name }}.bootstrap import Storage, create_service, in_memory
 from {{ cookiecutter.package_name }}.config.settings import Settings
-
+{{ "\nfrom tests.support.api import HEADERS\n" if cookiecutter.auth != "none" }}
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,5 +61,5 @@ def service(settings: Settings, storage: Storage) -> Service:
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the started service; an unexpected error of the service fails the test that sent the request."""
-    async with running(service, raise_errors=True) as started:
+    async with running(service, raise_errors=True{{ ", headers=HEADERS" if cookiecutter.auth != "none" }}) as started:
         yield started

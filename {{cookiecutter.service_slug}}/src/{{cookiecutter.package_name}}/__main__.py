@@ -3,7 +3,7 @@
 
 {{ slot("main/imports-first") }}from typing import TYPE_CHECKING, cast
 
-from chassis.cli import Bootstrap, create_cli
+{{ slot("main/imports-chassis") }}from chassis.cli import Bootstrap, create_cli
 {{ slot("main/imports") }}
 if TYPE_CHECKING:
     from chassis.database.migrations import Migrations

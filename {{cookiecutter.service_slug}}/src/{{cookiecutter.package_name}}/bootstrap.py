@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from chassis.database import Database, Retries, Revisions
+{{ slot("bootstrap/imports-first") }}from chassis.database import Database, Retries, Revisions
 from chassis.database.memory import MemoryDatabase
 from chassis.database.{{ cookiecutter.database }} import DatabaseSettings, {{ cookiecutter.__Database }}Database
 from chassis.http.application import Service
@@ -11,7 +11,7 @@ from chassis.identity import new_id, utc_now
 {{ slot("bootstrap/imports") }}from chassis.process import Process
 from chassis.service import ServiceIdentity
 
-from .api.v1 import {{ cookiecutter.__entities }}{{ slot("bootstrap/routers-import") }}
+{{ slot("bootstrap/own-imports-first") }}from .api.v1 import {{ cookiecutter.__entities }}{{ slot("bootstrap/routers-import") }}
 from .config.settings import Settings
 from .domain.{{ cookiecutter.__entities }} import events as {{ cookiecutter.__entity }}_events
 from .domain.{{ cookiecutter.__entities }}.ports import {{ cookiecutter.__Entity }}Store
@@ -84,7 +84,7 @@ def create_service(
     process = Process(SERVICE, settings)
     storage = storage or create_storage(settings, process.retries)
     process.use_database(storage.database, EVENTS, DECISIONS)
-{{ slot("bootstrap/service") }}    return process.create_api(
+{{ slot("bootstrap/service-first") }}{{ slot("bootstrap/service") }}    return process.create_api(
         [
             {{ cookiecutter.__entities }}.create_router(
                 process.commands,

@@ -17,7 +17,7 @@ from {{ cookiecutter.package_name }} import bootstrap
 from {{ cookiecutter.package_name }}.config.settings import Settings
 from {{ cookiecutter.package_name }}.infrastructure import schema
 
-from tests.support.databases import create_backups, empty_database
+{{ "from tests.support.api import HEADERS\n" if cookiecutter.auth != "none" }}from tests.support.databases import create_backups, empty_database
 
 
 def settings_of(url: str) -> {{ cookiecutter.database }}.DatabaseSettings:
@@ -64,7 +64,7 @@ def start(settings: Settings) -> Callable[[str], AbstractAsyncContextManager[htt
 
     def started(url: str) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
         storage = bootstrap.on_{{ cookiecutter.database }}(settings_of(url))
-        return running(bootstrap.create_service(settings, storage))
+        return running(bootstrap.create_service(settings, storage){{ ", headers=HEADERS" if cookiecutter.auth != "none" }})
 
     return started
 

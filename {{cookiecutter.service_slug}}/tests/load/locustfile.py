@@ -1,3 +1,4 @@
+{% from "slots.jinja" import slot with context -%}
 """Load that ends by itself: create, read, list, confirm. `make load` runs it against a service on this machine."""
 
 import os
@@ -37,7 +38,7 @@ class Client(FastHttpUser):
 
     def on_start(self) -> None:
         """Have something to read."""
-        if not self.create():
+{{ slot("load/token") }}        if not self.create():
             raise StopUser
 
     @task(6)

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import APIRouter, Request
 
-from chassis.auth import PermittedRoute, UndeclaredPermission, public, requires
+from chassis.auth import PermittedRouter, UndeclaredPermission, public, requires
 from chassis.auth.permissions import verify
 
 
@@ -13,24 +13,24 @@ async def answer(request: Request) -> str:
 
 
 def test_a_route_without_a_permission_is_named() -> None:
-    router = APIRouter(prefix="/v1/invoices", route_class=PermittedRoute)
+    router = PermittedRouter(prefix="/v1/invoices")
     router.get("/{id}", openapi_extra=requires("invoices:read"))(answer)
     router.get("", openapi_extra=public())(answer)
     verify(router.routes)
     router.post("/{id}/pay")(answer)
-    with pytest.raises(UndeclaredPermission, match=r"POST /v1/invoices/\{id\}/pay declares no permission: give"):
+    with pytest.raises(UndeclaredPermission, match=r"POST /v1/invoices/\{id\}/pay declares no permission: give it"):
         verify(router.routes)
 
 
 def test_a_router_that_would_not_check_is_refused() -> None:
     router = APIRouter()
     router.get("/v1/invoices", openapi_extra=requires("invoices:read"))(answer)
-    with pytest.raises(UndeclaredPermission, match="route_class=PermittedRoute"):
+    with pytest.raises(UndeclaredPermission, match="in a `PermittedRouter`"):
         verify(router.routes)
 
 
 def test_routers_within_routers_are_checked_too() -> None:
-    inner, outer = APIRouter(route_class=PermittedRoute), APIRouter(prefix="/v1")
+    inner, outer = PermittedRouter(), APIRouter(prefix="/v1")
     inner.get("/invoices", openapi_extra=requires("invoices:read"))(answer)
     outer.include_router(inner)
     verify(outer.routes)

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from chassis.database.{{ cookiecutter.database }} import DatabaseSettings
+{{ slot("settings/imports-first") }}from chassis.database.{{ cookiecutter.database }} import DatabaseSettings
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 {{ slot("settings/imports-messaging") }}from chassis.settings import ServiceSettings
 {{ slot("settings/imports-tracing") }}from chassis.telemetry.settings import LogSettings
@@ -16,7 +16,7 @@ class Settings:
     service: ServiceSettings
     http: HttpSettings
     log: LogSettings
-    database: DatabaseSettings
+{{ slot("settings/sections-http") }}    database: DatabaseSettings
 {{ slot("settings/sections") }}    readiness: ReadinessSettings
     idempotency: IdempotencySettings
     shutdown: ShutdownSettings

@@ -1,10 +1,10 @@
 """Permissions of callers."""
 
-from .permissions import PermittedRoute, UndeclaredPermission, caller_of, public, requires
+from .permissions import PermittedRouter, UndeclaredPermission, caller_of, public, requires
 from .roles import Roles, permissions_of
 
 __all__ = [
-    "PermittedRoute",
+    "PermittedRouter",
     "Roles",
     "UndeclaredPermission",
     "caller_of",

@@ -1,6 +1,6 @@
 """Permissions: declared at each route as its OpenAPI security requirement, and enforced from that declaration.
 
-    router = APIRouter(prefix="/v1/invoices", route_class=PermittedRoute)
+    router = PermittedRouter(prefix="/v1/invoices")
 
     @router.get("/{id}", openapi_extra=requires("invoices:read"))
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
@@ -33,8 +33,8 @@ class UndeclaredPermission(Exception):
 
     def __init__(self, route: str) -> None:
         super().__init__(
-            f"{route} declares no permission: give its router `route_class=PermittedRoute`, and the route "
-            '`openapi_extra=requires("...")`, or `openapi_extra=public()` if everyone may use it'
+            f'{route} declares no permission: give it `openapi_extra=requires("...")`, or `openapi_extra=public()` if '
+            "everyone may use it, in a `PermittedRouter`"
         )
 
 
@@ -70,6 +70,13 @@ class PermittedRoute(APIRoute):
             return await handle(request)
 
         return check_and_handle
+
+
+class PermittedRouter(APIRouter):
+    """A router whose routes check their permissions; takes what an APIRouter takes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=PermittedRoute, **options)
 
 
 def declared(route: APIRoute) -> list[str] | None:

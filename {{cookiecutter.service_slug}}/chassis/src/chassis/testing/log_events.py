@@ -145,8 +145,8 @@ def _reached(package: str) -> Iterator[str]:
     seen: set[str] = set()
     while pending:
         name = pending.pop()
-        file = _file(name)
-        if name in seen or file is None or name.partition(".")[0] not in (package, chassis):
+        file = _file(name) if name.partition(".")[0] in (package, chassis) else None
+        if name in seen or file is None:
             continue
         seen.add(name)
         source = Path(file).read_text(encoding="utf-8")

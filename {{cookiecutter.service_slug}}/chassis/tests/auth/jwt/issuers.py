@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter, FastAPI, Request, Response
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from chassis.auth import PermittedRoute, caller_of, public, requires
+from chassis.auth import PermittedRouter, caller_of, public, requires
 from chassis.auth.jwt import AuthSettings, use_access_tokens
 from chassis.caller import current_caller
 from chassis.http.application import Service
@@ -127,7 +127,7 @@ def create_service(settings: AuthSettings, routers: Iterable[APIRouter] = ()) ->
 
 def create_router() -> APIRouter:
     """Routes that say who calls."""
-    router = APIRouter(route_class=PermittedRoute)
+    router = PermittedRouter()
 
     @router.get(READ, openapi_extra=requires("parcels:read"))
     async def read(request: Request) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.auth.jwt import AuthSettings, use_access_tokens
-from chassis.auth.jwt.cli import COMMANDS
+from chassis.auth.jwt.cli import token
 from chassis.cli import Bootstrap, Migrations, create_cli
 from chassis.http.application import Service
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
@@ -56,5 +56,4 @@ def migrations(_: Settings) -> Migrations:
 
 
 main = create_cli(SERVICE.name, settings=lambda: Settings, bootstrap=bootstrap, migrations=migrations)
-for command in COMMANDS:
-    main.add_command(command)
+main.add_command(token)

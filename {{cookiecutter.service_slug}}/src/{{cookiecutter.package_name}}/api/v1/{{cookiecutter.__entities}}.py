@@ -1,3 +1,4 @@
+{% from "slots.jinja" import slot with context -%}
 """`/v1/{{ cookiecutter.__resource }}`: reads go to the store, changes run through the pipeline of commands."""
 
 from collections.abc import Awaitable, Callable
@@ -5,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from chassis.domain import Transaction
+{{ slot("api/imports") }}from chassis.domain import Transaction
 from chassis.http.commands import Commands, Key, StoredResponse
 from chassis.http.openapi import ETAG, LOCATION, REPLAYED, problem_responses, succeeds
 from chassis.http.paging import decode_cursor
@@ -38,13 +39,13 @@ def create_router(
         store: where {{ cookiecutter.__nouns }} are.
         use_cases: what is done with them.
     """
-    router = APIRouter(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
+    router = {{ slot("api/router") }}(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
 
     @router.post(
         "",
         operation_id="create_{{ cookiecutter.__entity }}",
         summary="Create {{ cookiecutter.__a_noun }}",
-        status_code=HTTPStatus.CREATED,
+{{ slot("api/requires-write") }}        status_code=HTTPStatus.CREATED,
         response_model={{ cookiecutter.__Entity }}Representation,
         responses=succeeds(HTTPStatus.CREATED, LOCATION, ETAG, REPLAYED) | problem_responses(400, 409, 413, 422, 503),
     )
@@ -65,7 +66,7 @@ def create_router(
         "",
         operation_id="list_{{ cookiecutter.__entities }}",
         summary="List {{ cookiecutter.__nouns }}",
-        response_model={{ cookiecutter.__Entity }}Page,
+{{ slot("api/requires-read") }}        response_model={{ cookiecutter.__Entity }}Page,
         responses=problem_responses(422, 503),
     )
     async def list_page(
@@ -81,7 +82,7 @@ def create_router(
         "/{id}",
         operation_id="get_{{ cookiecutter.__entity }}",
         summary="Get {{ cookiecutter.__a_noun }}",
-        response_model={{ cookiecutter.__Entity }}Representation,
+{{ slot("api/requires-read") }}        response_model={{ cookiecutter.__Entity }}Representation,
         responses=succeeds(HTTPStatus.OK, ETAG) | problem_responses(404, 422, 503),
     )
     async def get(id: UUID) -> Response:
@@ -92,7 +93,7 @@ def create_router(
         "/{id}",
         operation_id="amend_{{ cookiecutter.__entity }}",
         summary="Amend {{ cookiecutter.__a_noun }}",
-        response_model={{ cookiecutter.__Entity }}Representation,
+{{ slot("api/requires-write") }}        response_model={{ cookiecutter.__Entity }}Representation,
         responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(400, 404, 409, 412, 413, 422, 428, 503),
     )
     async def amend(
@@ -112,7 +113,7 @@ def create_router(
         "/{id}/confirm",
         operation_id="confirm_{{ cookiecutter.__entity }}",
         summary="Confirm {{ cookiecutter.__a_noun }}",
-        response_model={{ cookiecutter.__Entity }}Representation,
+{{ slot("api/requires-write") }}        response_model={{ cookiecutter.__Entity }}Representation,
         responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(400, 404, 409, 412, 413, 422, 428, 503),
     )
     async def confirm(id: UUID, request: Request, if_match: IfMatch = None, key: Key = None) -> Response:
@@ -125,7 +126,7 @@ def create_router(
         "/{id}/cancel",
         operation_id="cancel_{{ cookiecutter.__entity }}",
         summary="Cancel {{ cookiecutter.__a_noun }}",
-        response_model={{ cookiecutter.__Entity }}Representation,
+{{ slot("api/requires-write") }}        response_model={{ cookiecutter.__Entity }}Representation,
         responses=succeeds(HTTPStatus.OK, ETAG, REPLAYED) | problem_responses(400, 404, 409, 412, 413, 422, 428, 503),
     )
     async def cancel(id: UUID, request: Request, if_match: IfMatch = None, key: Key = None) -> Response:

@@ -34,6 +34,3 @@ def token(context: Context, scope: str, subject: str, minutes: int) -> None:
             lifetime=timedelta(minutes=minutes),
         )
     )
-
-
-COMMANDS: tuple[click.Command, ...] = (token,)

@@ -8,7 +8,7 @@ import pytest
 from chassis.testing.otlp.collector import Collector, collecting, tree
 from chassis.testing.processes import TIMEOUT_SECONDS, running
 
-from tests.support.api import DRAFT, URL
+from tests.support.api import DRAFT, {{ "HEADERS, " if cookiecutter.auth != "none" }}URL
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
@@ -30,7 +30,7 @@ def test_everything_that_a_request_causes_is_one_trace(database_url: str, protoc
         }
         with running(SERVE, **settings) as service:
             url = service.url()
-            created = httpx2.post(url + URL, json=DRAFT, headers=SAMPLED)
+            created = httpx2.post(url + URL, json=DRAFT, headers=SAMPLED{{ " | HEADERS" if cookiecutter.auth != "none" }})
             assert created.status_code == 201
             assert httpx2.get(f"{url}/health/ready", headers=SAMPLED).status_code == 200
             wait_for_kinds(collector)

@@ -82,15 +82,19 @@ Life = Callable[[Client], Awaitable[None]]
 
 
 @asynccontextmanager
-async def writing(base_url: str, lives: Mapping[str, Life]) -> AsyncIterator[Ledger]:
+async def writing(
+    base_url: str, lives: Mapping[str, Life], headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Ledger]:
     """Clients write inside the block, and wait for their last answers at its end.
 
     Args:
         base_url: of the API.
         lives: by kind of aggregate, as its events name it.
+        headers: of each request.
     """
     ledger, stop = Ledger(), asyncio.Event()
-    async with httpx2.AsyncClient(base_url=base_url, timeout=TIMEOUT_SECONDS) as http, asyncio.TaskGroup() as tasks:
+    client = httpx2.AsyncClient(base_url=base_url, timeout=TIMEOUT_SECONDS, headers=headers)
+    async with client as http, asyncio.TaskGroup() as tasks:
         for _ in range(WRITERS):
             clients = [(life, Client(http, aggregate, ledger, stop)) for aggregate, life in lives.items()]
             tasks.create_task(_write(clients, stop))

@@ -40,7 +40,7 @@ async def rollout_run(service: ChaosService, newer: Mapping[str, str]) -> ChaosR
             await ready(process)
             note(f"{process.name} is of the {text} release")
 
-        async with writing(fleet.api.url, service.lives) as ledger:
+        async with writing(fleet.api.url, service.lives, service.headers) as ledger:
             await more(ledger)
             for process in (first, fleet.api, last):
                 await replace(process, newer, "newer")

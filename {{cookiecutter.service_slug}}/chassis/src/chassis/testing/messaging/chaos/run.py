@@ -41,7 +41,7 @@ async def chaos_run(service: ChaosService, seconds: float) -> ChaosReport:
     note = Notes()
     async with prepared_fleet(service, workers=2) as fleet:
         note("an API and two workers are ready")
-        async with writing(fleet.api.url, service.lives) as ledger:
+        async with writing(fleet.api.url, service.lives, service.headers) as ledger:
             happened = await disturb(disturbances(service, fleet), seconds, note)
             await ready(fleet.api)
         note(f"clients stop: {ledger.answers} changes acknowledged, {ledger.repeated} requests repeated")
@@ -57,7 +57,7 @@ async def outage_run(service: ChaosService, seconds: float) -> ChaosReport:
     """
     note = Notes()
     async with prepared_fleet(service, workers=1) as fleet:
-        async with writing(fleet.api.url, service.lives) as ledger:
+        async with writing(fleet.api.url, service.lives, service.headers) as ledger:
             await acknowledged(ledger, 20)
             await service.outage.down()
             note("broker outage begins")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +44,7 @@ class ChaosService:
         command: that starts it, such as `[sys.executable, "-m", "billing_service"]`; without the command's name.
         settings: environment variables for every process, which lead to the broker and the database that fail.
         lives: what clients do, by kind of aggregate.
+        headers: of each request that they send.
         records: the database, read without failures.
         create_broker: the adapter, not opened.
         consumers: of the service, with their handlers.
@@ -61,6 +62,7 @@ class ChaosService:
     outage: BrokerOutage
     cut_database: Cut | None
     folder: Path
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subscriptions(self) -> list[Subscription]:

@@ -1,10 +1,11 @@
+{% from "slots.jinja" import slot with context -%}
 """The history of {{ cookiecutter.__a_noun }}: a projection of the service's own events."""
 
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis.http.openapi import problem_responses
+{{ slot("api/imports") }}from chassis.http.openapi import problem_responses
 from chassis.messaging.history import History, HistoryEntry
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -49,13 +50,13 @@ def create_router(history: History, store: {{ cookiecutter.__Entity }}Store) -> 
         history: what is read.
         store: tells {{ cookiecutter.__a_noun }} without history from one that does not exist.
     """
-    router = APIRouter(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
+    router = {{ slot("api/router") }}(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
 
     @router.get(
         "/{id}/history",
         operation_id="get_{{ cookiecutter.__entity }}_history",
         summary="Get the history of {{ cookiecutter.__a_noun }}",
-        response_model={{ cookiecutter.__Entity }}History,
+{{ slot("api/requires-read") }}        response_model={{ cookiecutter.__Entity }}History,
         responses=problem_responses(404, 422, 503),
     )
     async def get_history(
