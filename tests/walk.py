@@ -42,11 +42,14 @@ class Walk:
     """One client's conversation with one running service."""
 
     url: str
+    # Sent with every request of a client, where the service asks who calls.
+    token: str = ""
     called: set[tuple[str, str]] = field(default_factory=set)
 
     def everything(self) -> None:
         """Every operation, at least once."""
         self.operations()
+        self.strangers()
         self.history(self.lifecycle())
         self.refusals()
         assert not (left_out := self.offered() - self.called), f"offered, but no step calls them: {sorted(left_out)}"
@@ -57,6 +60,15 @@ class Walk:
             self.call("GET", path)
         in_production = self.call("GET", "/info").json["environment"] == "production"
         self.call("GET", "/docs", expect=404 if in_production else 200)
+
+    def strangers(self) -> None:
+        """A client without a token gets nothing but a challenge (RFC 6750), wherever a permission is needed."""
+        for path, item in self.document["paths"].items():
+            for method, operation in item.items():
+                if operation.get("security"):
+                    refused = self._send(method.upper(), path.replace("{id}", NOBODY), None, {})
+                    assert refused.status == 401, f"{method} {path} without a token: {refused.status}"
+                    assert refused.headers["www-authenticate"] == "Bearer"
 
     def lifecycle(self) -> str:
         """Create, read, amend and confirm one; create and cancel another. Answers where the first one is."""
@@ -128,7 +140,8 @@ class Walk:
     def call(self, method: str, path: str, body: object = None, *, if_match: str = "", expect: int = 200) -> Answer:
         """One request and the status it must have."""
         __tracebackhide__ = True
-        answer = self._send(method, path, body, {"If-Match": if_match} if if_match else {})
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        answer = self._send(method, path, body, headers | ({"If-Match": if_match} if if_match else {}))
         assert answer.status == expect, f"{method} {path}: {answer.status}, not {expect}: {answer.body.decode()}"
         if answer.status < 400:  # an operation that only ever refused has not been served
             self.called.add((method, self.template(path.partition("?")[0])))

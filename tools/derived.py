@@ -26,6 +26,7 @@ from tools import environments, interpreters, options, uv
 OPTIONS = options.TEMPLATE / "options"
 MESSAGING = OPTIONS / "broker" / "messaging"
 BROKER = "rabbitmq"
+AUTH = "jwt"
 ANSWERS = {
     "service_name": "Zzqtitle",
     "service_slug": "zzq-slug",
@@ -54,6 +55,7 @@ PROTOCOL = '"protocol": "amqp"', "{{ 'amqp' if cookiecutter.broker == 'rabbitmq'
 SLOTS = '{%- from "slots.jinja" import slot with context -%}\n'
 # Where the sections of settings that only some choices have belong; the others are in every service.
 SECTIONS = {
+    "Auth": "auth/{auth}",
     "Database": "database/{database}",
     "Broker": "broker/{broker}",
     "Outbox": "broker/messaging",
@@ -97,18 +99,28 @@ def main(python: str) -> None:
 
 
 def write_contracts(python: str, folder: str) -> None:
-    """Write `contracts/`: what every service has, and what messaging adds to it."""
-    services = {broker: Generated(python, f"{folder}/{broker}", broker=broker) for broker in ("none", BROKER)}
+    """Write `contracts/`: what every service has, and what messaging and access tokens add to it."""
+    services = {
+        (broker, auth): Generated(python, f"{folder}/{broker}-{auth}", broker=broker, auth=auth)
+        for broker in ("none", BROKER)
+        for auth in ("none", AUTH)
+    }
     for service in services.values():
         service.install()
-    base, full = (service.run(ANSWERS["package_name"], "openapi") for service in services.values())
+    documents = [
+        service.run(ANSWERS["package_name"], "openapi").splitlines(keepends=True) for service in services.values()
+    ]
     shutil.rmtree(MESSAGING / "contracts", ignore_errors=True)
-    slotted, additions = with_slots(base, full, "contracts/openapi-{}")
-    write(options.TEMPLATE / "contracts" / "openapi.json", SLOTS + templated(slotted))
-    shutil.rmtree(MESSAGING / "fragments" / "contracts", ignore_errors=True)
-    for name, text in additions.items():
-        write(MESSAGING / "fragments" / name, templated(text))
-    service = services[BROKER]
+    for folder_of_choice in (MESSAGING, OPTIONS / "auth" / AUTH):
+        shutil.rmtree(folder_of_choice / "fragments" / "contracts", ignore_errors=True)
+    text, messages, auth = with_slots(*documents)
+    write(options.TEMPLATE / "contracts" / "openapi.json", SLOTS + templated(text))
+    for where, fragments in ((MESSAGING, messages), (OPTIONS / "auth" / AUTH, auth)):
+        for name, fragment in fragments.items():
+            # No line break, and nothing stripped after it: the indentation of the fragment begins there.
+            start = SLOTS.removesuffix("-%}\n") + "%}" if "{{ slot(" in fragment else ""
+            write(where / "fragments" / name, start + templated(fragment))
+    service = services[BROKER, "none"]
     write(MESSAGING / "contracts" / "asyncapi.json", templated(service.run(ANSWERS["package_name"], "asyncapi")))
     written = service.project / "written"
     service.run(ANSWERS["package_name"], "event-schemas", str(written))
@@ -117,25 +129,60 @@ def write_contracts(python: str, folder: str) -> None:
         write(MESSAGING / "contracts" / "events" / name, templated(file.read_text(encoding="utf-8")))
 
 
-def with_slots(base: str, full: str, name: str) -> tuple[str, dict[str, str]]:
-    """The shorter text with a slot wherever the longer one has more, and what belongs in each slot."""
-    shorter, longer = base.splitlines(keepends=True), full.splitlines(keepends=True)
-    text, additions = "", dict[str, str]()
-    for change, start, end, added, last in SequenceMatcher(None, shorter, longer, autojunk=False).get_opcodes():
+Lines = list[str]
+
+
+def with_slots(base: Lines, auth: Lines, messages: Lines, both: Lines) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The shortest document with a slot wherever others have more.
+
+    Returns:
+        the document, the fragments of messaging, and those of access tokens, some of which fill slots of the former.
+    """
+    of_messages, of_auth, within = added(base, messages), added(base, auth), added(messages, both)
+    text, message_fragments, auth_fragments = "", dict[str, str](), dict[str, str]()
+    place = 0  # in the document with messages
+    for number in range(len(base) + 1):
+        if number in of_auth:
+            # The same lines are added in both, so they belong to the shorter one.
+            del within[place]
+            text += new_slot("contracts/auth-{}", auth_fragments, of_auth[number])
+        if number in of_messages:
+            fragment = ""
+            for line in of_messages[number]:
+                if place in within:
+                    fragment += new_slot("contracts/auth-{}", auth_fragments, within.pop(place))
+                fragment += line
+                place += 1
+            text += new_slot("contracts/openapi-{}", message_fragments, [fragment])
+        if number < len(base):
+            text += base[number]
+            place += 1
+    if within:
+        raise SystemExit(f"added to neither: {within}")
+    return text, message_fragments, auth_fragments
+
+
+def new_slot(name: str, fragments: dict[str, str], lines: Lines) -> str:
+    """A slot, and the fragment that fills it."""
+    name = name.format(len(fragments) + 1)
+    fragments[name] = "".join(lines)
+    return f'{{{{ slot("{name}") }}}}'
+
+
+def added(shorter: Lines, longer: Lines) -> dict[int, Lines]:
+    """What the longer document has more, by the line of the shorter one that it precedes."""
+    found: dict[int, Lines] = {}
+    for change, start, end, first, last in SequenceMatcher(None, shorter, longer, autojunk=False).get_opcodes():
         if change == "insert":
-            slot = name.format(len(additions) + 1)
-            additions[slot] = "".join(longer[added:last])
-            text += f'{{{{ slot("{slot}") }}}}'
-        elif change == "equal":
-            text += "".join(shorter[start:end])
-        else:
+            found[start] = longer[first:last]
+        elif change != "equal":
             raise SystemExit(f"more than added: {''.join(shorter[start:end])}")
-    return text, additions
+    return found
 
 
 def write_settings(python: str, folder: str) -> None:
     """Write `.env.example` and `docs/configuration.md`, with the sections of each choice in its folder."""
-    offered = {option: options.choices()[option] for option in ("database", "broker", "tracing")}
+    offered = {option: options.choices()[option] for option in ("database", "broker", "auth", "tracing")}
     for number in range(max(map(len, offered.values()))):
         answers = {option: choices[number % len(choices)] for option, choices in offered.items()}
         service = Generated(python, f"{folder}/{number}", **answers)

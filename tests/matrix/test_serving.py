@@ -7,8 +7,9 @@ from tests.walk import Walk
 
 
 def test_serves_every_operation_and_ends_cleanly(generated: Project) -> None:
+    token = generated.run(generated.slug, "token").strip() if generated.baked.answers["auth"] == "jwt" else ""
     with generated.serving(ENVIRONMENT="local") as service:
-        Walk(service.url).everything()
+        Walk(service.url, token).everything()
         assert service.terminate() == 0
     assert not service.complaints()
 

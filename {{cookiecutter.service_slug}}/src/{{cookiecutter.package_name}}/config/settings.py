@@ -16,7 +16,7 @@ class Settings:
     service: ServiceSettings
     http: HttpSettings
     log: LogSettings
-{{ slot("settings/sections-http") }}    database: DatabaseSettings
+    database: DatabaseSettings
 {{ slot("settings/sections") }}    readiness: ReadinessSettings
     idempotency: IdempotencySettings
     shutdown: ShutdownSettings

@@ -25,6 +25,8 @@ SCHEME = "bearer"
 REFUSAL = "credentials_refused"
 # Set where credentials cannot be checked now: the error.
 FAILURE = "credentials_unchecked"
+# The members of an operation that precede its permission in a document.
+_FIRST = ("tags", "summary", "description", "operationId")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -96,13 +98,16 @@ def verify(routes: Iterable[BaseRoute]) -> None:
 
 def document(openapi: dict[str, Any]) -> None:
     """Add the security scheme to an OpenAPI document, and the refusals to each operation that needs a permission."""
-    openapi["components"]["securitySchemes"] = {
-        SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token"}
-    }
+    scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token"}
+    openapi["components"] = {"securitySchemes": {SCHEME: scheme}, **openapi["components"]}
     for operation in _operations(openapi):
         if operation.get("security"):
-            for status, response in problem_responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN).items():
-                operation["responses"].setdefault(str(status), response)
+            refusals = problem_responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+            responses = {str(status): response for status, response in refusals.items()} | operation["responses"]
+            # In an order in which a permission that is added adds lines and changes none.
+            operation["responses"] = dict(sorted(responses.items()))
+            rest = {name: operation.pop(name) for name in [*operation] if name not in _FIRST}
+            operation |= {"security": rest.pop("security"), **rest}
 
 
 def declared_permissions(openapi: dict[str, Any]) -> list[str]:
