@@ -118,18 +118,20 @@ def test_an_issuer_that_is_away_refuses_no_request(
     production: Production, record_property: Record, seconds: int
 ) -> None:
     token = production.token()
-    with production.serving(AUTH_KEYS_REFRESH_SECONDS="1") as service, clients(service, lambda: token) as answers:
-        wait_for_more(answers, 60)
-        production.provider.stop()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            wait_for_more(answers, 20)
-        assert readiness(service) == ("degraded", "does not answer (ConnectError)")
-        production.provider.start()
+    with production.serving(AUTH_KEYS_REFRESH_SECONDS="1") as service:
+        with clients(service, lambda: token) as answers:
+            wait_for_more(answers, 60)
+            production.provider.stop()
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                wait_for_more(answers, 20)
+            assert readiness(service) == ("degraded", "does not answer (ConnectError)")
+        production.provider.start()  # with another key: it forgets
         deadline = time.monotonic() + 60
         while readiness(service) != ("ready", "ok"):
             assert time.monotonic() < deadline, "the issuer is back, and the service did not notice"
             time.sleep(0.1)
+        assert Walk(service.url, production.token()).call("GET", "/v1/orders").status == 200
     record_property(MEASURED, f"issuer away for {seconds} s: {_refused(answers)}")
     assert set(answers) == {200}
 
