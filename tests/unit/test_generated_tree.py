@@ -211,6 +211,7 @@ def chassis_files_about_choices(project: Baked) -> Iterator[str]:
 def names_of(option: str, choice: str) -> set[str]:
     """What only a service with this choice has a reason to mention."""
     project = tomllib.loads((options.CHASSIS / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extra = project["optional-dependencies"].get(choice, []) if choice in MODEL["_chassis"][option]["choices"] else []
-    # `none` is a word like any other.
-    return {choice, *map(options.distribution, extra)} - {"none"}
+    extras = project["optional-dependencies"]
+    extra = extras.get(choice, []) if choice in MODEL["_chassis"][option]["choices"] else []
+    # Tests of every service require those of `testing`; `none` is a word like any other.
+    return {choice, *map(options.distribution, extra)} - {"none", *map(options.distribution, extras["testing"])}

@@ -8,11 +8,11 @@ from chassis.database import Database
 from chassis.http.application import Service
 from chassis.settings import load_settings, sections
 from chassis.testing.environment import clear_settings
-from chassis.testing.http import running
+from chassis.testing.http import {{ "add_headers, " if cookiecutter.auth != "none" }}running
 
 from {{ cookiecutter.package_name }}.bootstrap import Storage, create_service, in_memory
 from {{ cookiecutter.package_name }}.config.settings import Settings
-{{ "\nfrom tests.support.api import HEADERS\n" if cookiecutter.auth != "none" }}
+{{ "\nfrom tests.support.callers import HEADERS\n" if cookiecutter.auth != "none" }}
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,12 +54,12 @@ async def database(closed_database: Database) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def service(settings: Settings, storage: Storage) -> Service:
-    """The whole service, not started."""
-    return create_service(settings, storage{{ ", run_worker=True" if cookiecutter.broker != "none" }})
-
+    """The whole service, not started{{ "; a request without a token gets one that may do everything" if cookiecutter.auth != "none" }}."""
+    {{ "service =" if cookiecutter.auth != "none" else "return" }} create_service(settings, storage{{ ", run_worker=True" if cookiecutter.broker != "none" }})
+{{ "    return add_headers(service, HEADERS)\n" if cookiecutter.auth != "none" }}
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the started service; an unexpected error of the service fails the test that sent the request."""
-    async with running(service, raise_errors=True{{ ", headers=HEADERS" if cookiecutter.auth != "none" }}) as started:
+    async with running(service, raise_errors=True) as started:
         yield started

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
-{{ "\nfrom tests.support.api import HEADERS\n" if cookiecutter.auth != "none" }}
+
 COMMITTED = Path(__file__).parents[2] / "contracts" / "openapi.json"
 # CONTRACTS: the folder of another version, which clients may have been built from as well.
 PUBLISHED = Path(os.environ["CONTRACTS"], "openapi.json") if "CONTRACTS" in os.environ else COMMITTED
@@ -69,4 +69,4 @@ def base_url(service: Service) -> Iterator[str]:
 # All requests go to one service: what earlier ones have left is part of the test.
 @effort(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_answers_as_documented(case: Any, base_url: str) -> None:
-    case.call_and_validate(base_url=base_url, checks=CHECKS{{ ", headers=HEADERS" if cookiecutter.auth != "none" }})
+    case.call_and_validate(base_url=base_url, checks=CHECKS)

@@ -19,7 +19,7 @@ from chassis.testing.log_events import LogDocument
 from chassis.testing.monitoring import Metrics, Monitoring, metrics_of
 from structlog.testing import capture_logs
 
-from tests.support.api import {{ "HEADERS, " if cookiecutter.auth != "none" }}URL, create
+from tests.support.api import URL, create
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "tests" / "delivery" / "alerts"
@@ -39,7 +39,7 @@ async def metrics(service: Service, store: object, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(store, "page", failing)
     with capture_logs():
-        async with running(service{{ ", headers=HEADERS" if cookiecutter.auth != "none" }}) as client:
+        async with running(service) as client:
             yield metrics_of(await exposition(client) + with_a_server())
 
 

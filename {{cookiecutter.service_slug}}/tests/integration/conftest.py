@@ -9,7 +9,7 @@ import pytest
 from chassis.database import {{ cookiecutter.database }}
 from chassis.database.migrations import Migrations
 from chassis.testing.backups import Backups
-from chassis.testing.http import running
+from chassis.testing.http import {{ "add_headers, " if cookiecutter.auth != "none" }}running
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
@@ -17,7 +17,7 @@ from {{ cookiecutter.package_name }} import bootstrap
 from {{ cookiecutter.package_name }}.config.settings import Settings
 from {{ cookiecutter.package_name }}.infrastructure import schema
 
-{{ "from tests.support.api import HEADERS\n" if cookiecutter.auth != "none" }}from tests.support.databases import create_backups, empty_database
+{{ "from tests.support.callers import HEADERS\n" if cookiecutter.auth != "none" }}from tests.support.databases import create_backups, empty_database
 
 
 def settings_of(url: str) -> {{ cookiecutter.database }}.DatabaseSettings:
@@ -64,7 +64,8 @@ def start(settings: Settings) -> Callable[[str], AbstractAsyncContextManager[htt
 
     def started(url: str) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
         storage = bootstrap.on_{{ cookiecutter.database }}(settings_of(url))
-        return running(bootstrap.create_service(settings, storage){{ ", headers=HEADERS" if cookiecutter.auth != "none" }})
+        service = bootstrap.create_service(settings, storage)
+        return running({{ "add_headers(service, HEADERS)" if cookiecutter.auth != "none" else "service" }})
 
     return started
 

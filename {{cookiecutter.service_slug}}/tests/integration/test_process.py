@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from chassis.testing.processes import TIMEOUT_SECONDS, running
 
-from tests.support.api import DRAFT, {{ "HEADERS, " if cookiecutter.auth != "none" }}URL
+from tests.support.api import DRAFT, URL, client_of
 
 SERVE = [sys.executable, "-m", "{{ cookiecutter.package_name }}", "serve"]
 
@@ -44,17 +44,19 @@ def test_answers_requests_in_flight_before_it_stops(local: dict[str, str]) -> No
             service.wait_for('"draining"')
             yield b'"quantity": 3}'
 
-        response = httpx2.post(url + URL, content=slowly(), headers={{ "HEADERS | " if cookiecutter.auth != "none" }}{"content-type": "application/json"})
+        with client_of(url) as client:
+            response = client.post(URL, content=slowly(), headers={"content-type": "application/json"})
         assert response.status_code == 201
         assert service.process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_acknowledged_data_survives_a_kill(local: dict[str, str]) -> None:
     with running(SERVE, **local) as service:
-        created = httpx2.post(service.url() + URL, json=DRAFT{{ ", headers=HEADERS" if cookiecutter.auth != "none" }})
+        with client_of(service.url()) as client:
+            created = client.post(URL, json=DRAFT)
         service.process.kill()
-    with running(SERVE, **local) as service:
-        assert httpx2.get(service.url() + created.headers["location"]{{ ", headers=HEADERS" if cookiecutter.auth != "none" }}).json() == created.json()
+    with running(SERVE, **local) as service, client_of(service.url()) as client:
+        assert client.get(created.headers["location"]).json() == created.json()
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PORT", "DATABASE_URL"])

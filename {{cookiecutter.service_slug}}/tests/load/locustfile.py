@@ -1,4 +1,3 @@
-{% from "slots.jinja" import slot with context -%}
 """Load that ends by itself: create, read, list, confirm. `make load` runs it against a service on this machine."""
 
 import os
@@ -11,7 +10,7 @@ from locust.exception import StopUser
 
 URL = "/v1/{{ cookiecutter.__resource }}"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
+{{ "# Made by `make load`; set it for a service with an issuer of its own.\nFastHttpUser.default_headers = {\"Authorization\": f\"Bearer {os.environ['LOAD_TOKEN']}\"}\n" if cookiecutter.auth != "none" else "" }}
 
 @events.init.add_listener
 def refuse_other_machines(environment: Any, **_: Any) -> None:
@@ -38,7 +37,7 @@ class Client(FastHttpUser):
 
     def on_start(self) -> None:
         """Have something to read."""
-{{ slot("load/token") }}        if not self.create():
+        if not self.create():
             raise StopUser
 
     @task(6)

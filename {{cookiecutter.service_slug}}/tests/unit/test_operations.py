@@ -18,7 +18,7 @@ from chassis.testing.failures import database_unavailable
 from chassis.testing.http import serving
 from chassis.testing.log_events import LogDocument, LoggingCode, logged
 
-from tests.support.api import DRAFT, {{ "HEADERS, " if cookiecutter.auth != "none" }}URL, create
+from tests.support.api import DRAFT, URL, create
 
 DOCUMENT = LogDocument(Path(__file__).parents[2] / "docs" / "observability.md")
 IDENTITY = ServiceIdentity.of_distribution("{{ cookiecutter.service_slug }}", "")
@@ -88,7 +88,7 @@ def troubles(store: object, closed_database: Database, monkeypatch: pytest.Monke
 @pytest.mark.usefixtures("troubles")
 async def test_every_field_of_a_running_service_is_documented(service: Service, code: LoggingCode) -> None:
     with logged(IDENTITY) as lines:
-        async with serving(service{{ ", headers=HEADERS" if cookiecutter.auth != "none" }}) as client:
+        async with serving(service) as client:
             os.kill(os.getpid(), signal.SIGUSR1)
             assert (await client.post(URL, json=DRAFT)).status_code == 201
             assert (await client.post(URL, json=DRAFT | {"quantity": 0})).status_code == 422

@@ -17,35 +17,29 @@ TIMEOUT_SECONDS = 20
 
 
 @asynccontextmanager
-async def running(
-    service: Service, *, raise_errors: bool = False, headers: Mapping[str, str] | None = None
-) -> AsyncIterator[httpx2.AsyncClient]:
+async def running(service: Service, *, raise_errors: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
     """Start a service inside the block; yields a client of it.
 
     Args:
         service: not started yet.
         raise_errors: an unexpected error, which the service answers with 500, is also raised where the test sends the
             request: the test then fails with its message instead of a status.
-        headers: of each request.
     """
     transport = httpx2.ASGITransport(app=_raising(service.app) if raise_errors else service.app)
     async with (
         service.app.router.lifespan_context(service.app),
-        httpx2.AsyncClient(transport=transport, base_url="http://service", headers=headers) as client,
+        httpx2.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
         yield client
 
 
 @asynccontextmanager
-async def serving(
-    service: Service, http: HttpSettings | None = None, headers: Mapping[str, str] | None = None
-) -> AsyncIterator[httpx2.AsyncClient]:
+async def serving(service: Service, http: HttpSettings | None = None) -> AsyncIterator[httpx2.AsyncClient]:
     """Serve on a free port inside the block, with the server that processes use; SIGTERM stops it.
 
     Args:
         service: not started yet.
         http: other settings than the defaults; their port has to be 0.
-        headers: of each request.
     """
     http = http or HttpSettings(port=0)
     server = create_server(service.app, service.lifecycle, http, ShutdownSettings(drain_seconds=0))
@@ -55,11 +49,35 @@ async def serving(
             await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             yield client
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
         await task
+
+
+def add_headers(service: Service, headers: Mapping[str, str]) -> Service:
+    """Give each request these headers, such as credentials, unless it brings others of these names.
+
+    Args:
+        service: not started yet.
+        headers: by name, in lower case.
+    """
+    service.app.add_middleware(_DefaultHeaders, headers=headers)
+    return service
+
+
+class _DefaultHeaders:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            given = {name for name, _ in scope["headers"]}
+            more = [each for each in self._headers if each[0] not in given]
+            scope = {**scope, "headers": [*scope["headers"], *more]}
+        await self._app(scope, receive, send)
 
 
 def _raising(app: ASGIApp) -> ASGIApp:

@@ -39,7 +39,7 @@ def create_router(
         store: where {{ cookiecutter.__nouns }} are.
         use_cases: what is done with them.
     """
-    router = {{ slot("api/router") }}(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
+    router = {{ "PermittedRouter" if cookiecutter.auth != "none" else "APIRouter" }}(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
 
     @router.post(
         "",

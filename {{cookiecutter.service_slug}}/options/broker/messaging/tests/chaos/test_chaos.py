@@ -15,7 +15,7 @@ from chassis.testing.{{ cookiecutter.database }} import DEFAULT_PORT, fresh_data
 from {{ cookiecutter.package_name }} import bootstrap
 from {{ cookiecutter.package_name }}.config.settings import Settings
 from {{ cookiecutter.package_name }}.infrastructure.schema import create_target
-{{ "\nfrom tests.support.api import HEADERS\n" if cookiecutter.auth != "none" }}
+{{ "\nfrom tests.support.callers import HEADERS\n" if cookiecutter.auth != "none" }}
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 OUTAGE_SECONDS = float(os.environ.get("CHAOS_OUTAGE_SECONDS", "30"))
 # Set by `make chaos`. Kept before tests change the environment; the database that is named is not touched.

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from chassis.testing.processes import TIMEOUT_SECONDS, running
 
-from tests.support.api import DRAFT, {{ "HEADERS, " if cookiecutter.auth != "none" }}URL
+from tests.support.api import DRAFT, URL, client_of
 
 # Read before tests change the environment.
 BROKER_URL = os.environ.get("BROKER_URL")
@@ -33,7 +33,7 @@ def test_every_event_reaches_the_history_in_order(settings_of_a_process: dict[st
             processes.enter_context(running([*PROGRAM, *command.split()], **settings_of_a_process))
             for command in COMMANDS.split(", ")
         ]
-        with httpx2.Client(base_url=started[0].url(){{ ", headers=HEADERS" if cookiecutter.auth != "none" }}) as client:
+        with client_of(started[0].url()) as client:
             url = client.post(URL, json=DRAFT).headers["location"]
             for quantity in (4, 5):
                 client.patch(url, json={"quantity": quantity}, headers={"if-match": "*"})

@@ -3,12 +3,11 @@
 import sys
 import time
 
-import httpx2
 import pytest
 from chassis.testing.otlp.collector import Collector, collecting, tree
 from chassis.testing.processes import TIMEOUT_SECONDS, running
 
-from tests.support.api import DRAFT, {{ "HEADERS, " if cookiecutter.auth != "none" }}URL
+from tests.support.api import DRAFT, URL, client_of
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
@@ -29,10 +28,9 @@ def test_everything_that_a_request_causes_is_one_trace(database_url: str, protoc
             "SHUTDOWN_DRAIN_SECONDS": "0",
         }
         with running(SERVE, **settings) as service:
-            url = service.url()
-            created = httpx2.post(url + URL, json=DRAFT, headers=SAMPLED{{ " | HEADERS" if cookiecutter.auth != "none" }})
-            assert created.status_code == 201
-            assert httpx2.get(f"{url}/health/ready", headers=SAMPLED).status_code == 200
+            with client_of(service.url()) as client:
+                assert client.post(URL, json=DRAFT, headers=SAMPLED).status_code == 201
+                assert client.get("/health/ready", headers=SAMPLED).status_code == 200
             wait_for_kinds(collector)
             assert service.stop() == 0  # sends the spans that are left
     spans = collector.of(TRACE)

@@ -50,7 +50,7 @@ def create_router(history: History, store: {{ cookiecutter.__Entity }}Store) -> 
         history: what is read.
         store: tells {{ cookiecutter.__a_noun }} without history from one that does not exist.
     """
-    router = {{ slot("api/router") }}(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
+    router = {{ "PermittedRouter" if cookiecutter.auth != "none" else "APIRouter" }}(prefix="/v1/{{ cookiecutter.__resource }}", tags=["{{ cookiecutter.__resource }}"])
 
     @router.get(
         "/{id}/history",
