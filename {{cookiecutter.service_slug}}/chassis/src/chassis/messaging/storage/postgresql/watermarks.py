@@ -80,7 +80,7 @@ class LowWatermarks:
         now = Observation(position, frozenset(writers), pid, started, monotonic())
         if before is None or not is_same_server or now.at - before.at > STALE_SECONDS:
             self._observed = now
-        # A transaction that is prepared for a commit in two phases has a new id.
+        # Before 13.5 and 14.1, a transaction that is prepared for a commit in two phases has no virtual id any more.
         elif not is_prepared and before.writers.isdisjoint(now.writers):
             self._observed = now
             # A statement that begins now sees every row at or below the position.
