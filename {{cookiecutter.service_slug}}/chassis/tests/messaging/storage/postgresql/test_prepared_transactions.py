@@ -38,7 +38,7 @@ def url() -> Iterator[str]:
 async def database(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresDatabase]:
     """The database, directly: a pooler of the run leads to another server. Watermarks advance after few rows."""
     monkeypatch.setattr(watermarks, "ROWS", ROWS)
-    monkeypatch.setattr(watermarks, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(watermarks, "PAUSE_SECONDS", (0.0, 0.0))
     database = PostgresDatabase(DatabaseSettings(url=SecretStr(url)), "test")
     await database.open()
     yield database
