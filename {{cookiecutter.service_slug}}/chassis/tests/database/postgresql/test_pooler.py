@@ -162,11 +162,14 @@ def test_migrations_need_the_address_of_the_server(database_url: str) -> None:
 @pytest.mark.long
 @pytest.mark.session(reason="it is what runs the others through the pooler")
 def test_the_suites_pass_through_the_pooler() -> None:
-    """Whatever PostgreSQL's adapters are tested for, they also do behind a pooler."""
+    """Whatever PostgreSQL's adapters are tested for, they also do behind a pooler.
+
+    Their long tests stay out: with servers and connections of their own, they would run as they do without a pooler.
+    """
     pooler()
     tests = [each for each in SUITES if (ROOT / each).is_dir()]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rfEs", "-m", "", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-rfEs", "-m", "not long", *tests],
         cwd=ROOT,
         env={**os.environ, SWITCH: "transaction"},
         capture_output=True,

@@ -13,12 +13,12 @@ from chassis.testing.messaging.chaos.processes import ChaosProcess
 SECONDS = 60
 
 
-async def readiness(process: ChaosProcess) -> tuple[int, str, str]:
-    """Status code, status, and the result of the check of the database."""
+async def readiness(process: ChaosProcess, check: str = "database") -> tuple[int, str, str]:
+    """Status code, status, and the result of one of the checks."""
     async with httpx2.AsyncClient() as client:
         response = await client.get(f"{process.url}/health/ready", timeout=10)
     shown = response.json()
-    return response.status_code, shown["status"], shown["checks"]["database"]
+    return response.status_code, shown["status"], shown["checks"][check]
 
 
 async def database_is_up(process: ChaosProcess) -> bool:

@@ -18,7 +18,7 @@ from .recording import (
     has_waiting,
     new_messages,
 )
-from .returning import return_often
+from .returning import return_from_each, return_often
 
 
 class BrokerFixtures:
@@ -88,6 +88,12 @@ class BrokerConformance(BrokerFixtures):
             await broker.publish(sent)
             await first.wait_for(*bodies_of(sent))
             await second.wait_for(*bodies_of(sent))
+
+    async def test_a_message_that_several_subscriptions_return_comes_again_to_each(
+        self, broker: Broker, subscription: Subscription, type: str
+    ) -> None:
+        both = (subscription, Subscription(f"{subscription.name}-other", [type]))
+        await return_from_each(broker, both, new_messages(type, 2))
 
     async def test_replicas_share_the_work_of_a_subscription(
         self, broker: Broker, another: Broker, subscription: Subscription, type: str

@@ -1,8 +1,10 @@
 """Returns messages again and again, as consumers do whose database is away."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
-from ...messaging.port import Broker, Delivery, Depth, Retry, Return, Subscription, Verdict
+from ...messaging.port import Broker, Delivery, Depth, Message, Retry, Return, Subscription, Verdict
 from .recording import CONCURRENCY, RecordingHandler, bodies_of, eventually, new_messages
 
 
@@ -32,3 +34,20 @@ async def return_often(broker: Broker, subscription: Subscription, type: str, ti
     async with broker.consuming(subscription, last, CONCURRENCY):
         await last.wait_for(*bodies_of(sent))
     assert await broker.depth(subscription) == Depth(waiting=0, dead=0)
+
+
+async def return_from_each(broker: Broker, subscriptions: Sequence[Subscription], sent: Sequence[Message]) -> None:
+    """Publish messages, have every subscription return them at once, and see that each gets them again."""
+    gate, bodies = asyncio.Event(), bodies_of(sent)
+    returning = [RecordingHandler(lambda _: Return("the process ends"), gate) for _ in subscriptions]
+    async with AsyncExitStack() as stack:
+        for subscription, handler in zip(subscriptions, returning, strict=True):
+            await stack.enter_async_context(broker.consuming(subscription, handler, CONCURRENCY, gate.set))
+        await broker.publish(sent)
+        for handler in returning:
+            await handler.wait_for(*bodies)
+    for subscription in subscriptions:
+        last = RecordingHandler()
+        async with broker.consuming(subscription, last, CONCURRENCY):
+            await last.wait_for(*bodies)
+        assert await broker.depth(subscription) == Depth(waiting=0, dead=0)

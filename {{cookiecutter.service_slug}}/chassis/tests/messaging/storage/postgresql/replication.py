@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ class Server:
 
     data: Path
     port: int = field(default_factory=free_port)
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +47,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in {**OPTIONS, **self.settings}.items() for part in ("-c", f"{name}={value}")]
         with self.data.with_suffix(".log").open("ab") as log:
             command = [
                 *_as_owner(),
@@ -153,8 +154,8 @@ def replicating_pair() -> Iterator[Pair]:
 
 
 @contextmanager
-def single_server() -> Iterator[Server]:
-    """A server of a test's own, inside the block."""
+def single_server(**settings: str) -> Iterator[Server]:
+    """A server of a test's own, with these settings, inside the block."""
     skip_if_none()
     if not PROGRAMS:
         if os.environ.get("LIVE") == "required":
@@ -163,7 +164,7 @@ def single_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="server-"))
     if owner := _owner():
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-    server = Server(folder / "data")
+    server = Server(folder / "data", settings=settings)
     try:
         run("initdb", "-D", server.data, "--username=admin", "--auth=trust", "--encoding=UTF8", "--no-sync")
         server.start()

@@ -43,7 +43,7 @@ DROP_WAIT = "DROP FUNCTION wait_for_lock CASCADE"
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Watermarks advance after few rows, and without a pause."""
     monkeypatch.setattr(watermarks, "ROWS", ROWS)
-    monkeypatch.setattr(watermarks, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(watermarks, "PAUSE_SECONDS", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -184,9 +184,7 @@ async def test_what_was_observed_on_a_server_that_has_gone_advances_nothing(
     assert after > before
 
 
-async def test_without_privileges_on_the_sequence_a_relay_reads_whole_lanes(
-    database: PostgresDatabase, url: str
-) -> None:
+async def test_a_relay_needs_no_privileges_on_the_sequence(database: PostgresDatabase, url: str) -> None:
     [(before,)] = await database.fetch(HIGHEST)
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute(b"CREATE ROLE restricted_relay LOGIN")
@@ -204,7 +202,8 @@ async def test_without_privileges_on_the_sequence_a_relay_reads_whole_lanes(
         finally:
             owner.execute(b"DROP OWNED BY restricted_relay")
             owner.execute(b"DROP ROLE restricted_relay")
-    assert await database.fetch(HIGHEST) == [(before,)]
+    [(after,)] = await database.fetch(HIGHEST)
+    assert after > before
 
 
 async def test_after_a_downgrade_and_an_upgrade_every_message_is_found(

@@ -59,7 +59,8 @@ class DeadLetterStreams:
             Unavailable: it may or may not be stored.
         """
         headers, body = returned(received.delivery, None if received.is_whole else received.original)
-        headers["Nats-Msg-Id"] = f"{received.origin} returned"
+        # The subscriptions of a service share the stream of replays.
+        headers["Nats-Msg-Id"] = f"{subscription.name} {received.origin} returned"
         subject = DeadLetterNames.of(subscription).replay_subject
         _require_confirmed(session, await self._publish(session, subscription, OutgoingMessage(subject, body, headers)))
 

@@ -74,8 +74,7 @@ class PostgresBatch:
         self._connection = connection
         self._watermarks = watermarks
         self._locked: Sequence[int] = ()
-        self._lanes: dict[str, int] = {}
-        self._places: dict[str, tuple[int, int]] = {}
+        self._rows: dict[str, tuple[int, tuple[int, int], int]] = {}  # lane, place and position
         self._removed = 0
 
     async def read(self, limit: int, without: Collection[str]) -> None:
@@ -86,16 +85,18 @@ class PostgresBatch:
             return
         self._locked = lanes
         # Only a statement that begins after the lock was granted sees what its previous holder has left.
-        for lane, place, _, id, type, key, body, since in await self._connection.fetch(
+        for lane, place, position, id, type, key, body, since in await self._connection.fetch(
             statements.READ, lanes, limit // len(lanes), skipped
         ):
             self.waiting.append(WaitingMessage(Message(id, type, key, body), since))
-            self._lanes[id] = lane
-            self._places[id] = place
+            self._rows[id] = lane, place, position
 
     async def remove(self, ids: Collection[str]) -> None:
         """Delete the rows of published messages."""
+        if not ids:
+            return
         self._removed += len(ids)
         wait_for_disk = "on" if self._removed >= statements.MANY else "off"
-        await self._connection.fetch(statements.REMOVE, [self._places[id] for id in ids], wait_for_disk)
-        await self._watermarks.removed(self._connection, [self._lanes[id] for id in ids], self._locked)
+        lanes, places, positions = zip(*(self._rows[id] for id in ids), strict=True)
+        await self._connection.fetch(statements.REMOVE, places, wait_for_disk)
+        await self._watermarks.removed(self._connection, lanes, max(positions), self._locked)

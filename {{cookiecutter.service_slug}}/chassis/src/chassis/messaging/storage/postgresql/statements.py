@@ -67,21 +67,15 @@ SELECT set_config('synchronous_commit', $2, true)
 """
 MANY = 100
 
-# Without privileges on the sequence no position is known: claims then pass every deleted row, and work.
-LAST_POSITION = """
-SELECT
-    CASE WHEN has_sequence_privilege(name, 'SELECT, USAGE') THEN pg_sequence_last_value(name::regclass) END,
-    pg_backend_pid(),
-    (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
-FROM pg_get_serial_sequence('outbox', 'position') AS name
-"""
-
-# The transactions that may have inserted, whether one of them is prepared, and whether a server process still runs.
+# The transactions that may have inserted, whether one of them is prepared, whether a server process still runs, and the
+# one that serves this connection.
 WRITERS = """
 SELECT
     coalesce(array_agg(virtualtransaction), '{}'),
     coalesce(bool_or(pid IS NULL), false),
-    EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2)
+    EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2),
+    pg_backend_pid(),
+    (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
 FROM pg_locks
 WHERE locktype = 'relation' AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock'
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

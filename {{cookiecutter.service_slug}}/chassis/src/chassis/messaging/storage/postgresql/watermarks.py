@@ -5,8 +5,9 @@ read all of them, each time, to find the first message that waits.
 
 A watermark must never pass a row that is still to come. Positions are handed out before their transactions commit, so a
 row may appear below others that are published already. But a transaction that inserts holds a lock on the table from
-before it is given a position until after its rows are visible. So the relay observes the last position and then the
-transactions with that lock. Once all of these have ended, no row can appear at or below that position.
+before it is given a position until after its rows are visible. So the relay takes the position of a message that it
+removes, and then observes the transactions with that lock. Once all of these have ended, no row can appear at or below
+that position.
 
 The watermark is stored in the lane that the relay has locked, by the transaction that deletes the rows: both survive a
 crash or a failover together, and any relay goes on from there.
@@ -23,18 +24,20 @@ from . import statements
 
 # Deleted rows of a lane that claims may have to pass. Each new watermark leaves a dead row in its own table as well.
 ROWS = 200
-PAUSE_SECONDS = 0.25
+# To advance them takes about a hundredth of a relay's time at most, also on a server that is slow to answer.
+PAUSE_SECONDS = (0.25, 1.0)  # the shortest, the longest
+PAUSE_FACTOR = 100
 # An older observation is worth less than a new one: much was published since.
 STALE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The last position of the outbox, and what may still add rows at or below it.
+    """A position that was handed out, and what may still add rows below it.
 
     Args:
-        position: the last one that was handed out.
-        writers: virtual ids of transactions that may have been given it, or one before it.
+        position: of a message that was removed.
+        writers: virtual ids of transactions that may have been given one before it.
         pid: of the server process that observed. While it lives, the server has not crashed and is still the primary.
         started: when that process did.
         at: time on the monotonic clock, in seconds.
@@ -55,32 +58,33 @@ class LowWatermarks:
         self._observed: Observation | None = None
         self._next = 0.0
 
-    async def removed(self, connection: Connection, lanes: Iterable[int], locked: Collection[int]) -> None:
+    async def removed(self, connection: Connection, lanes: Iterable[int], last: int, locked: Collection[int]) -> None:
         """Take note of removed messages, and advance watermarks that have fallen behind.
 
         Args:
-            connection: whose transaction has removed them.
+            connection: whose transaction has read and removed them.
             lanes: of each message.
+            last: the highest of their positions.
             locked: lanes that the transaction has locked.
         """
         self._removed.update(lanes)
         behind = [lane for lane in locked if self._removed[lane] >= ROWS]
         if behind and monotonic() >= self._next:
-            self._next = monotonic() + PAUSE_SECONDS
-            await self._advance(connection, behind)
+            begun = monotonic()
+            await self._advance(connection, last, behind)
+            now = monotonic()
+            shortest, longest = PAUSE_SECONDS
+            self._next = now + min(max(shortest, PAUSE_FACTOR * (now - begun)), longest)
 
-    async def _advance(self, connection: Connection, lanes: Sequence[int]) -> None:
+    async def _advance(self, connection: Connection, position: int, lanes: Sequence[int]) -> None:
         before = self._observed
-        # First the position, then the writers: each transaction that was given it before is among them, or has ended.
-        [(position, pid, started)] = await connection.fetch(statements.LAST_POSITION)
-        if position is None:
-            return
-        known = (before.pid, before.started) if before else (pid, started)
-        [(writers, is_prepared, is_same_server)] = await connection.fetch(statements.WRITERS, *known)
+        known = (before.pid, before.started) if before else (None, None)
+        # After the position is known: each transaction that was given one before it is among these, or has ended.
+        [(writers, is_prepared, is_same_server, pid, started)] = await connection.fetch(statements.WRITERS, *known)
         now = Observation(position, frozenset(writers), pid, started, monotonic())
         if before is None or not is_same_server or now.at - before.at > STALE_SECONDS:
             self._observed = now
-        # A transaction that is prepared for a commit in two phases has a new id.
+        # Before 13.5 and 14.1, a transaction that is prepared for a commit in two phases has no virtual id any more.
         elif not is_prepared and before.writers.isdisjoint(now.writers):
             self._observed = now
             # A statement that begins now sees every row at or below the position.
