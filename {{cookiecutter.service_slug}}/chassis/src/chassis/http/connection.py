@@ -15,7 +15,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from .lifecycle import Lifecycle
+from .overload import ARRIVING, Arrivals
 from .problems import ProblemDocuments, title_of
+from .routes import is_probe
 
 # For clients to read the last response: closing a socket that has unread data would discard it (RFC 9112, 9.6).
 LINGER_SECONDS = 10
@@ -38,20 +41,23 @@ class ConnectionLimits:
         body_seconds: from there to the end of its body, if the application has responded before; and for the client to
             read a response.
         idle_seconds: without a byte of a request: before the first one and between two.
+        max_requests: that the application handles and lets wait.
     """
 
     max_header_bytes: int
     header_seconds: float
     body_seconds: float
     idle_seconds: float
+    max_requests: int
 
 
 class ConnectionConfig(uvicorn.Config):
     """The configuration of a server whose connections have limits."""
 
-    def __init__(self, app: Any, *, limits: ConnectionLimits, **options: Any) -> None:
-        super().__init__(app, http=LimitedHttpProtocol, **options)
+    def __init__(self, app: Any, *, limits: ConnectionLimits, lifecycle: Lifecycle, **options: Any) -> None:
+        super().__init__(Arrivals(app, lifecycle.load), http=LimitedHttpProtocol, **options)
         self.limits = limits
+        self.lifecycle = lifecycle
 
 
 class _Refusal(Exception):
@@ -85,6 +91,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = config.limits
+        self._lifecycle = config.lifecycle
+        self._shedding = False  # the request that is being read was refused
         self._awaiting = _Awaiting.REQUEST
         self._deadline = 0.0
         self._received = 0
@@ -121,19 +129,29 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._received = self._received_body = 0
         self._awaiting = _Awaiting.BODY
         self._deadline += self._limits.body_seconds
+        if self._lifecycle.load.exceeds(self._limits.max_requests) and self._may_be_shed():
+            self._shed()
+            return
+        begins = not self._is_responding()  # else it waits for the response to the one before
         super().on_headers_complete()
+        if begins:
+            self.scope[ARRIVING] = True  # type: ignore[literal-required]
+            self._lifecycle.load.arriving += 1
 
     def on_body(self, body: bytes) -> None:
         """Called with the next bytes of a body."""
         self._received_body += len(body)
-        super().on_body(body)
+        if not self._shedding:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Called at the end of a request."""
         self._awaiting = _Awaiting.REQUEST
         self._received = 0
         self._deadline = self.loop.time() + self._limits.idle_seconds
-        super().on_message_complete()
+        if not self._shedding:
+            super().on_message_complete()
+        self._shedding = False
 
     def on_response_complete(self) -> None:
         """Called when the application has responded; the next request may have begun, and waited until now."""
@@ -168,6 +186,25 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._refuse(_Refusal(HTTPStatus.REQUEST_TIMEOUT, detail))
             else:
                 self.transport.close()
+
+    def _may_be_shed(self) -> bool:
+        """Whether a constant response will do; what needs another one, the application refuses."""
+        return not (
+            self._is_responding()
+            or self._unread_deadline is not None  # responses wait already
+            or self._lifecycle.draining
+            or is_probe(self.url.decode("ascii", "replace"))
+            or self.parser.get_method() == b"HEAD"
+            or not self.parser.should_keep_alive()
+            or any(name == b"origin" for name, _ in self.headers)
+        )
+
+    def _shed(self) -> None:
+        """Respond with 503 at once, without a task; the connection stays, and a body is read and discarded."""
+        self._shedding = True
+        head = [name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers]
+        refusal = self._lifecycle.load.refuse(self.parser.get_method().decode("ascii"))
+        self.transport.write(b"".join([b"HTTP/1.1 503 Service Unavailable\r\n", *head, refusal]))
 
     def _check_host(self, values: list[bytes]) -> None:
         """RFC 9112, section 3.2: exactly one Host, and a valid one; proxies could read another one than this server."""

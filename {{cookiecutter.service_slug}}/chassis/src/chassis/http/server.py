@@ -64,6 +64,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; once a second, connections are closed that wait too long for their clients."""
         if counter % 10 == 0:
+            if refused := self._lifecycle.load.take_refused():
+                _log.warning("requests shed", count=refused)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, LimitedHttpProtocol):
                     connection.close_if_expired()
@@ -82,7 +84,9 @@ def create_server(app: FastAPI, lifecycle: Lifecycle, http: HttpSettings, shutdo
             header_seconds=http.header_timeout_seconds,
             body_seconds=http.timeout_seconds,
             idle_seconds=http.keep_alive_seconds,
+            max_requests=http.max_concurrent_requests + http.max_waiting_requests,
         ),
+        lifecycle=lifecycle,
         timeout_keep_alive=http.keep_alive_seconds,
         host=http.host,
         port=http.port,

@@ -8,9 +8,11 @@ import asyncio
 from collections import deque
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .metrics import OverloadMetrics
+from .overload import RequestLoad
 from .problems import RETRY_AFTER_SECONDS, ProblemDocuments
 from .routes import SAFE_METHODS, is_probe
 from .settings import HttpSettings
@@ -20,13 +22,19 @@ class LoadSheddingMiddleware:
     """Responds with 503 to requests that find no place in time; probes and scrapes need none."""
 
     def __init__(
-        self, app: ASGIApp, *, problems: ProblemDocuments, metrics: OverloadMetrics, settings: HttpSettings
+        self,
+        app: ASGIApp,
+        *,
+        problems: ProblemDocuments,
+        metrics: OverloadMetrics,
+        load: RequestLoad,
+        settings: HttpSettings,
     ) -> None:
         self._app = app
+        self._load = load
         self._problems = problems
         self._metrics = metrics
         self._places = asyncio.Semaphore(settings.max_concurrent_requests)
-        self._waiting = 0
         self._max_waiting = settings.max_waiting_requests
         self._max_wait_seconds = settings.max_wait_seconds
 
@@ -40,19 +48,21 @@ class LoadSheddingMiddleware:
         if not await self._enter():
             await self._refuse(scope, receive, send)
             return
+        self._load.handled += 1
         try:
             await self._app(scope, receive, send)
         finally:
+            self._load.handled -= 1
             self._places.release()
 
     async def _enter(self) -> bool:
         """Whether a place was free, or became free in time."""
         if not self._places.locked():
             return await self._places.acquire()
-        return self._waiting < self._max_waiting and await self._wait()
+        return self._load.waiting < self._max_waiting and await self._wait()
 
     async def _wait(self) -> bool:
-        self._waiting += 1
+        self._load.waiting += 1
         try:
             with self._metrics.waiting.track_inprogress():
                 async with asyncio.timeout(self._max_wait_seconds):
@@ -60,18 +70,22 @@ class LoadSheddingMiddleware:
         except TimeoutError:
             return False
         finally:
-            self._waiting -= 1
+            self._load.waiting -= 1
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.shed.inc()
-        response = self._problems.response(
-            503,
-            "overloaded",
-            "too many requests are being handled",
-            correlation_id=scope.get("correlation_id"),
-            headers={"retry-after": str(RETRY_AFTER_SECONDS)},
-        )
-        await response(scope, receive, send)
+        await overloaded(self._problems, scope.get("correlation_id"))(scope, receive, send)
+
+
+def overloaded(problems: ProblemDocuments, correlation_id: str | None = None) -> Response:
+    """The response to a request that exceeds the limits."""
+    return problems.response(
+        503,
+        "overloaded",
+        "too many requests are being handled",
+        correlation_id=correlation_id,
+        headers={"retry-after": str(RETRY_AFTER_SECONDS)},
+    )
 
 
 async def _buffered(receive: Receive) -> Receive:
