@@ -11,8 +11,8 @@ from typing import cast
 TICK_SECONDS = 0.002
 # After the last request: what is not answered by then is lost.
 PATIENCE_SECONDS = 5
-# A client that may open as many connections as it likes measures its own kernel.
-MAX_CONNECTIONS = 2_000
+# Opened before, as those of a proxy are: more than the service handles and lets wait.
+CONNECTIONS = 600
 OK = 200
 
 
@@ -39,17 +39,24 @@ class Outcome:
         statuses: how many of each; 0 for requests that had none.
         latencies: of those answered 200, in seconds from when they were due, not from when there was a connection.
         without_retry_after: answers 503 or 429 that lack the header.
+        cpu_seconds: processor time of the service.
     """
 
     seconds: float = 0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     without_retry_after: int = 0
+    cpu_seconds: float = 0
 
     @property
     def goodput(self) -> float:
         """Requests answered 200, per second."""
         return self.statuses[OK] / self.seconds
+
+    @property
+    def share(self) -> float:
+        """Of a core, that the service had: less than 1 if it waited, or if the machine had other work."""
+        return self.cpu_seconds / self.seconds
 
     def percentile(self, percent: float) -> float:
         """Of the latencies, in milliseconds."""
@@ -111,19 +118,14 @@ class _Load:
         self.outcome = Outcome()
         self.idle: deque[_Connection] = deque()
         self.connections: set[_Connection] = set()
-        self.opening = 0
         self.in_flight = 0
         self.on_answer: Callable[[_Connection], None] = self.idle.append
 
     async def connect(self) -> _Connection:
         """Open another connection."""
-        self.opening += 1
-        try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: _Connection(self), "127.0.0.1", self.target.port, local_addr=(self.target.address, 0)
-            )
-        finally:
-            self.opening -= 1
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: _Connection(self), "127.0.0.1", self.target.port, local_addr=(self.target.address, 0)
+        )
         self.connections.add(connection)
         return connection
 
@@ -176,34 +178,20 @@ async def closed_loop(target: Target, clients: int, seconds: float) -> Outcome:
     return await load.finish(begun)
 
 
-async def open_loop(target: Target, rate: float, seconds: float) -> Outcome:
-    """Requests arrive at a rate, whatever becomes of those before; they share connections that are idle."""
+async def open_loop(target: Target, rate: float, seconds: float, connections: int = CONNECTIONS) -> Outcome:
+    """Requests arrive at a rate, whatever becomes of those before; what finds no idle connection is lost."""
     load = _Load(target)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def connect_and_send(due: float) -> None:
-        try:
-            load.send(await load.connect(), due)
-        except OSError:
-            load.outcome.statuses[0] += 1
-
+    load.idle.extend([await load.connect() for _ in range(connections)])
     begun = time.perf_counter()
     sent = 0
     while (elapsed := time.perf_counter() - begun) < seconds:
         while sent < elapsed * rate:
-            due = begun + sent / rate
-            sent += 1
             if load.idle:
-                load.send(load.idle.pop(), due)
-            elif len(load.connections) + load.opening < MAX_CONNECTIONS:
-                task = asyncio.create_task(connect_and_send(due))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+                load.send(load.idle.pop(), begun + sent / rate)
             else:
                 load.outcome.statuses[0] += 1
+            sent += 1
         await asyncio.sleep(TICK_SECONDS)
-    if tasks:
-        await asyncio.wait(tasks, timeout=PATIENCE_SECONDS)
     return await load.finish(begun)
 
 

@@ -80,7 +80,9 @@ class Bench:
     async def peak(self) -> Peak:
         """The number of clients with the most answers."""
         await closed_loop(self.target(), PEAK_CLIENTS[-1], 1)  # connections to the database are opened
-        peaks = [Peak(each, await closed_loop(self.target(), each, PEAK_SECONDS)) for each in PEAK_CLIENTS]
+        peaks = []
+        for clients in PEAK_CLIENTS:
+            peaks.append(Peak(clients, await self._timed(closed_loop(self.target(), clients, PEAK_SECONDS))))
         return max(peaks, key=lambda peak: peak.outcome.goodput)
 
     async def measured(self, load: Awaitable[Outcome]) -> Measured:
@@ -90,9 +92,19 @@ class Bench:
         probes = [
             loop.run_in_executor(self._pool, probe, self._service.port, path, SECONDS - 0.5) for path in PROBES
         ]
-        outcome = await load
+        outcome = await self._timed(load)
         seen = dict(zip(PROBES, await asyncio.gather(*probes), strict=True))
         return Measured(outcome, seen, (before, self._memory("VmHWM")))
+
+    async def _timed(self, load: Awaitable[Outcome]) -> Outcome:
+        before = self._cpu_seconds()
+        outcome = await load
+        outcome.cpu_seconds = self._cpu_seconds() - before
+        return outcome
+
+    def _cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self._service.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100  # clock ticks of user and kernel
 
     def _memory(self, name: str) -> int:
         lines = Path(f"/proc/{self._service.process.pid}/status").read_text().splitlines()
@@ -120,6 +132,7 @@ def show(name: str, measured: Measured, peak: Peak) -> None:
         for path, (taken, failed) in measured.probes.items()
     )
     print(f"  {name:22} {outcome.goodput:6.0f}/s {outcome.goodput / peak.outcome.goodput:5.2f} of the peak", end="")
+    print(f" ({outcome.share:.2f} of a core)", end="")
     print(f"  p50 {outcome.percentile(50):5.0f}  p99 {outcome.percentile(99):5.0f} ms  {probes}", end="")
     print(f"  RSS {measured.memory[0]} -> at most {measured.memory[1]} MB")
     print(f"    other answers {others}, {outcome.without_retry_after} without Retry-After", flush=True)
@@ -129,7 +142,7 @@ def show_peak(name: str, peak: Peak) -> None:
     """The heading of what follows."""
     outcome = peak.outcome
     print(f"{name}: peak {outcome.goodput:.0f}/s with {peak.clients} clients, ", end="")
-    print(f"p50 {outcome.percentile(50):.1f}, p99 {outcome.percentile(99):.1f} ms", flush=True)
+    print(f"p50 {outcome.percentile(50):.1f}, p99 {outcome.percentile(99):.1f} ms, {outcome.share:.2f} of a core", flush=True)
 
 
 async def bound_by_database(bench: Bench) -> None:
@@ -155,11 +168,11 @@ async def greedy_beside_modest(bench: Bench) -> None:
     """A client within its quota, alone and beside one far above it."""
     modest = bench.target("127.0.0.2")
     await closed_loop(bench.target("127.0.0.3"), 8, 1)
-    alone = await open_loop(modest, 25, 2 * SECONDS)
+    alone = await open_loop(modest, 25, 2 * SECONDS, 30)
     print(f"a modest client, 25/s: alone p50 {alone.percentile(50):.1f}, p99 {alone.percentile(99):.1f} ms", flush=True)
     for rate in (100, 500, 1_000, 2_000):
         greedy = asyncio.create_task(open_loop(bench.target(), rate, 2 * SECONDS))
-        beside = await open_loop(modest, 25, 2 * SECONDS)
+        beside = await open_loop(modest, 25, 2 * SECONDS, 30)
         print(f"  beside {rate:5}/s of a greedy one: p50 {beside.percentile(50):.1f}, ", end="")
         print(f"p99 {beside.percentile(99):.1f} ms, {beside.percentile(99) / alone.percentile(99):.2f} x; ", end="")
         print(f"{dict(beside.statuses)}; greedy {dict((await greedy).statuses)}", flush=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from chassis.http.application import Service
+from chassis.http.shedding_protocol import REFUSAL_SECONDS
 from tests.sample.api import URL
 
 from .conftest import Lines
@@ -114,7 +115,24 @@ async def test_requests_that_arrive_together_are_counted_before_any_is_handled()
         gate.open.set()
         statuses = [(await answer).status for answer in answers]
         assert (statuses.count(200), statuses.count(503)) == (3, 17)
-        assert service.lifecycle.load.exceeds(1) is False
+        assert (service.lifecycle.load.arriving, service.lifecycle.load.handled) == (0, 0)
+
+
+async def test_a_client_that_tries_again_at_once_is_held_up() -> None:
+    async with busy() as it, it.server.connected() as connection:
+        begun = asyncio.get_running_loop().time()
+        for _ in range(3):
+            await connection.send(LIST + b"\r\n")
+            assert_refused(await connection.answer())
+        assert asyncio.get_running_loop().time() - begun >= 3 * REFUSAL_SECONDS
+
+
+async def test_a_client_that_does_not_wait_for_its_refusal_loses_its_connection() -> None:
+    async with busy() as it, it.server.connected() as connection:
+        await connection.send((LIST + b"\r\n") * 3)
+        assert_refused(await connection.answer())
+        assert await connection.closed()
+        assert it.service.lifecycle.load.arriving == 0
 
 
 async def test_requests_in_a_row_on_a_connection_that_ends_are_forgotten() -> None:
@@ -123,16 +141,24 @@ async def test_requests_in_a_row_on_a_connection_that_ends_are_forgotten() -> No
         async with it.server.connected() as connection:
             await connection.send((LIST + b"\r\n") * 50)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while it.service.lifecycle.load.exceeds(1) or it.server.connections > 3:  # noqa: ASYNC110 - as above
+            while it.service.lifecycle.load.arriving or it.server.connections > 3:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
 
-async def test_refusals_that_nobody_reads_take_no_memory() -> None:
-    async with busy() as it, it.server.connected() as connection:
-        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                while True:
-                    await connection.send((LIST + b"\r\n") * 100)
-        assert it.service.lifecycle.load.refused < 100_000
-        connection.writer.transport.abort()
+async def test_fewer_may_wait_while_requests_take_long() -> None:
+    gate = Gate()
+    service = narrow(gate, waiting=1_000, seconds=0.2)
+    load = service.lifecycle.load
+    async with listening(service) as server, asyncio.TaskGroup() as group:
+        await server.exchange(LIST + b"\r\n")
+        assert load.limit > 20
+        slow = [group.create_task(server.exchange(AT_GATE)) for _ in range(2)]
+        for _ in slow:
+            await gate.entered.acquire()
+        await asyncio.sleep(2)  # as long as they take
+        gate.open.set()
+        assert {(await each).status for each in slow} == {200}
+        assert 2 < load.limit < 10
+        for _ in range(100):
+            await server.exchange(LIST + b"\r\n")
+        assert load.limit > 20

@@ -187,9 +187,8 @@ def _refuse_early(
 
     response = overloaded(documents)
     headers = [*response.raw_headers, *SECURITY_HEADERS, (b"content-security-policy", POLICY.encode())]
-    load.refusal = b"".join(
-        [*(name + b": " + value + b"\r\n" for name, value in headers), b"\r\n", bytes(response.body)]
-    )
+    lines = [b"HTTP/1.1 503 Service Unavailable", *(name + b": " + value for name, value in headers)]
+    load.refusal = b"\r\n".join([*lines, b"", bytes(response.body)])
     load.on_refused = count
 
 

@@ -12,13 +12,11 @@ from http import HTTPStatus
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .lifecycle import Lifecycle
-from .overload import ARRIVING, Arrivals
 from .problems import ProblemDocuments, title_of
-from .routes import is_probe
+from .shedding_protocol import Arrivals, SheddingHttpProtocol
 
 # For clients to read the last response: closing a socket that has unread data would discard it (RFC 9112, 9.6).
 LINGER_SECONDS = 10
@@ -41,14 +39,12 @@ class ConnectionLimits:
         body_seconds: from there to the end of its body, if the application has responded before; and for the client to
             read a response.
         idle_seconds: without a byte of a request: before the first one and between two.
-        max_requests: that the application handles and lets wait.
     """
 
     max_header_bytes: int
     header_seconds: float
     body_seconds: float
     idle_seconds: float
-    max_requests: int
 
 
 class ConnectionConfig(uvicorn.Config):
@@ -75,7 +71,7 @@ class _Awaiting(Enum):
     BODY = auto()
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(SheddingHttpProtocol):
     """Responds with 414 or 431 to headers that are too large, with 408 to those that take too long.
 
     Bytes are counted as they arrive: the parser keeps a header until it is complete. Deadlines need no timers: the
@@ -89,10 +85,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state, _loop, lifecycle=config.lifecycle)
         self._limits = config.limits
-        self._lifecycle = config.lifecycle
-        self._shedding = False  # the request that is being read was refused
         self._awaiting = _Awaiting.REQUEST
         self._deadline = 0.0
         self._received = 0
@@ -129,29 +123,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._received = self._received_body = 0
         self._awaiting = _Awaiting.BODY
         self._deadline += self._limits.body_seconds
-        if self._lifecycle.load.exceeds(self._limits.max_requests) and self._may_be_shed():
-            self._shed()
-            return
-        begins = not self._is_responding()  # else it waits for the response to the one before
         super().on_headers_complete()
-        if begins:
-            self.scope[ARRIVING] = True  # type: ignore[literal-required]
-            self._lifecycle.load.arriving += 1
 
     def on_body(self, body: bytes) -> None:
         """Called with the next bytes of a body."""
         self._received_body += len(body)
-        if not self._shedding:
-            super().on_body(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Called at the end of a request."""
         self._awaiting = _Awaiting.REQUEST
         self._received = 0
         self._deadline = self.loop.time() + self._limits.idle_seconds
-        if not self._shedding:
-            super().on_message_complete()
-        self._shedding = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Called when the application has responded; the next request may have begun, and waited until now."""
@@ -180,31 +164,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._unread_deadline = now + LINGER_SECONDS
         if self._unread_deadline is not None and now >= self._unread_deadline:
             self.transport.abort()
-        elif now >= self._deadline and not self._is_responding():
+        elif now >= self._deadline and not self.is_responding():
             if self._awaiting is _Awaiting.HEADERS and self._refusal is None:
                 detail = f"the headers did not arrive within {self._limits.header_seconds:g} seconds"
                 self._refuse(_Refusal(HTTPStatus.REQUEST_TIMEOUT, detail))
             else:
                 self.transport.close()
-
-    def _may_be_shed(self) -> bool:
-        """Whether a constant response will do; what needs another one, the application refuses."""
-        return not (
-            self._is_responding()
-            or self._unread_deadline is not None  # responses wait already
-            or self._lifecycle.draining
-            or is_probe(self.url.decode("ascii", "replace"))
-            or self.parser.get_method() == b"HEAD"
-            or not self.parser.should_keep_alive()
-            or any(name == b"origin" for name, _ in self.headers)
-        )
-
-    def _shed(self) -> None:
-        """Respond with 503 at once, without a task; the connection stays, and a body is read and discarded."""
-        self._shedding = True
-        head = [name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers]
-        refusal = self._lifecycle.load.refuse(self.parser.get_method().decode("ascii"))
-        self.transport.write(b"".join([b"HTTP/1.1 503 Service Unavailable\r\n", *head, refusal]))
 
     def _check_host(self, values: list[bytes]) -> None:
         """RFC 9112, section 3.2: exactly one Host, and a valid one; proxies could read another one than this server."""
@@ -236,13 +201,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._refusal = _Refusal(status, detail)
         return self._refusal
 
-    def _is_responding(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
     def _refuse(self, refusal: _Refusal) -> None:
         """Respond and end the connection: after such a request nothing that follows could be trusted."""
         self._refusal = refusal
-        if self._is_responding() or not self.transport.can_write_eof():
+        if self.is_responding() or not self.transport.can_write_eof():
             self.transport.close()
             return
         response = _problems.response(refusal.status, detail=refusal.detail)

@@ -84,7 +84,6 @@ def create_server(app: FastAPI, lifecycle: Lifecycle, http: HttpSettings, shutdo
             header_seconds=http.header_timeout_seconds,
             body_seconds=http.timeout_seconds,
             idle_seconds=http.keep_alive_seconds,
-            max_requests=http.max_concurrent_requests + http.max_waiting_requests,
         ),
         lifecycle=lifecycle,
         timeout_keep_alive=http.keep_alive_seconds,
