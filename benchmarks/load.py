@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from typing import cast
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TICK_SECONDS = 0.002
 # After the last request: what is not answered by then is lost.
@@ -18,9 +21,10 @@ OK = 200
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go, and from which address they come."""
+    """Where requests go, to which process, and from which address they come."""
 
     port: int
+    process: int
     path: str
     address: str = "127.0.0.1"
 
@@ -28,6 +32,11 @@ class Target:
     def request(self) -> bytes:
         """As it is sent."""
         return f"GET {self.path} HTTP/1.1\r\nhost: service\r\n\r\n".encode()
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the service so far."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100  # clock ticks of user and kernel
 
 
 @dataclass
@@ -119,6 +128,7 @@ class _Load:
         self.idle: deque[_Connection] = deque()
         self.connections: set[_Connection] = set()
         self.in_flight = 0
+        self._begun = 0.0
         self.on_answer: Callable[[_Connection], None] = self.idle.append
 
     async def connect(self) -> _Connection:
@@ -153,9 +163,16 @@ class _Load:
         elif connection in self.idle:
             self.idle.remove(connection)
 
-    async def finish(self, begun: float) -> Outcome:
+    def begin(self) -> float:
+        """Every connection is open; returns the time."""
+        self.outcome.cpu_seconds = -self.target.cpu_seconds()
+        self._begun = time.perf_counter()
+        return self._begun
+
+    async def finish(self) -> Outcome:
         """Wait for the answers that are missing, and close every connection."""
-        self.outcome.seconds = time.perf_counter() - begun
+        self.outcome.seconds = time.perf_counter() - self._begun
+        self.outcome.cpu_seconds += self.target.cpu_seconds()
         self.on_answer = self.idle.append
         deadline = time.perf_counter() + PATIENCE_SECONDS
         while self.in_flight and time.perf_counter() < deadline:  # noqa: ASYNC110 - a generator for two ways to send
@@ -170,19 +187,19 @@ async def closed_loop(target: Target, clients: int, seconds: float) -> Outcome:
     """So many clients, each of which sends the next request once it has the answer to the last."""
     load = _Load(target)
     connections = [await load.connect() for _ in range(clients)]
-    begun = time.perf_counter()
+    begun = load.begin()
     load.on_answer = lambda connection: load.send(connection, time.perf_counter())
     for connection in connections:
         load.send(connection, begun)
     await asyncio.sleep(seconds)
-    return await load.finish(begun)
+    return await load.finish()
 
 
 async def open_loop(target: Target, rate: float, seconds: float, connections: int = CONNECTIONS) -> Outcome:
     """Requests arrive at a rate, whatever becomes of those before; what finds no idle connection is lost."""
     load = _Load(target)
     load.idle.extend([await load.connect() for _ in range(connections)])
-    begun = time.perf_counter()
+    begun = load.begin()
     sent = 0
     while (elapsed := time.perf_counter() - begun) < seconds:
         while sent < elapsed * rate:
@@ -192,7 +209,7 @@ async def open_loop(target: Target, rate: float, seconds: float, connections: in
                 load.outcome.statuses[0] += 1
             sent += 1
         await asyncio.sleep(TICK_SECONDS)
-    return await load.finish(begun)
+    return await load.finish()
 
 
 def probe(port: int, path: str, seconds: float, interval_seconds: float = 0.05) -> tuple[list[float], int]:

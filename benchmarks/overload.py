@@ -7,12 +7,14 @@ is delayed by 20 ms, and the processor. Then a greedy client beside a modest one
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -22,9 +24,10 @@ from tests import needs, process
 from tests.live import databases
 from tests.project import Project
 
-SECONDS = 10
-PEAK_SECONDS = 3
+ROUNDS, SECONDS, PEAK_SECONDS = 5, 4, 2
 PEAK_CLIENTS = (8, 16, 32, 64)
+MODEST_RATE, MODEST_SECONDS = 25, 10
+OK = 200
 SERVICE_CORE, LOAD_CORE = 0, 1
 DRAFT = json.dumps({"reference": "A-1001", "quantity": 3})
 PROBES = ("/health/live", "/health/ready")
@@ -44,20 +47,36 @@ asyncio.run(main())
 
 
 @dataclass
-class Peak:
-    """The best that a closed loop gets."""
+class Rounds:
+    """Rounds of the best load and of too much, in turn: what else the machine does concerns both."""
 
-    clients: int
-    outcome: Outcome
+    peaks: list[Outcome] = field(default_factory=list)
+    loads: list[Outcome] = field(default_factory=list)
+    probes: dict[str, list[float]] = field(default_factory=lambda: {path: [] for path in PROBES})
+    failed: Counter[str] = field(default_factory=Counter)
+    megabytes: int = 0
 
-
-@dataclass
-class Measured:
-    """A run under too much load."""
-
-    outcome: Outcome
-    probes: dict[str, tuple[list[float], int]]
-    memory: tuple[int, int]
+    def show(self, name: str, megabytes: int) -> None:
+        """Print a line of the table."""
+        pairs = list(zip(self.loads, self.peaks, strict=True))
+        goodput = statistics.median(load.goodput / peak.goodput for load, peak in pairs)
+        per_cpu = statistics.median(
+            load.goodput / load.share * peak.share / peak.goodput for load, peak in pairs if load.share
+        )
+        latencies = [each for load in self.loads for each in load.latencies]
+        statuses = sum((load.statuses for load in self.loads), Counter[int]())
+        total = sum(statuses.values())
+        others = ", ".join(f"{status or 'none'} {n / total:.0%}" for status, n in statuses.items() if status != OK)
+        probes = ", ".join(
+            f"{path.rpartition('/')[2]} {percentile(taken, 50):.0f}/{percentile(taken, 99):.0f}"
+            + (f" ({self.failed[path]} of {len(taken)} failed)" if self.failed[path] else "")
+            for path, taken in self.probes.items()
+        )
+        print(f"  {name:14} goodput {goodput:.2f} of the peak, {per_cpu:.2f} for the same CPU time;", end=" ")
+        print(f"p50/p99 {percentile(latencies, 50):.0f}/{percentile(latencies, 99):.0f} ms, {probes};", end=" ")
+        without = sum(each.without_retry_after for each in self.loads)
+        print(f"others: {others or 'none'}, {without} without Retry-After;", end=" ")
+        print(f"{megabytes} -> {self.megabytes} MB", flush=True)
 
 
 class Bench:
@@ -70,44 +89,50 @@ class Bench:
         self._pool = pool
         connection = HTTPConnection("127.0.0.1", service.port)
         connection.request("POST", "/v1/orders", DRAFT, {"content-type": "application/json"})
-        self.path = f"/v1/orders/{json.loads(connection.getresponse().read())['id']}"
+        path = f"/v1/orders/{json.loads(connection.getresponse().read())['id']}"
         connection.close()
+        self.target = Target(service.port, service.process.pid, path)
+        self.megabytes = self._memory("VmRSS")
 
-    def target(self, address: str = "127.0.0.1") -> Target:
-        """A get by id."""
-        return Target(self._service.port, self.path, address)
-
-    async def peak(self) -> Peak:
+    async def best(self, name: str) -> int:
         """The number of clients with the most answers."""
-        await closed_loop(self.target(), PEAK_CLIENTS[-1], 1)  # connections to the database are opened
-        peaks = []
-        for clients in PEAK_CLIENTS:
-            peaks.append(Peak(clients, await self._timed(closed_loop(self.target(), clients, PEAK_SECONDS))))
-        return max(peaks, key=lambda peak: peak.outcome.goodput)
+        await closed_loop(self.target, PEAK_CLIENTS[-1], 1)  # connections to the database are opened
+        peaks = {clients: await closed_loop(self.target, clients, PEAK_SECONDS) for clients in PEAK_CLIENTS}
+        clients, peak = max(peaks.items(), key=lambda pair: pair[1].goodput)
+        print(f"{name}: peak {peak.goodput:.0f}/s with {clients} clients, {peak.share:.2f} of a core", end="")
+        print(f", p50/p99 {peak.percentile(50):.1f}/{peak.percentile(99):.1f} ms", flush=True)
+        return clients
 
-    async def measured(self, load: Awaitable[Outcome]) -> Measured:
-        """The outcome of a load, with probes beside it."""
+    async def rounds(self, name: str, clients: int, load: Callable[[Outcome], Awaitable[Outcome]]) -> None:
+        """Measure and show.
+
+        Args:
+            name: of the load.
+            clients: of the peak.
+            load: takes the outcome of the peak.
+        """
         loop = asyncio.get_running_loop()
-        before = self._memory("VmRSS")
-        probes = [
-            loop.run_in_executor(self._pool, probe, self._service.port, path, SECONDS - 0.5) for path in PROBES
-        ]
-        outcome = await self._timed(load)
-        seen = dict(zip(PROBES, await asyncio.gather(*probes), strict=True))
-        return Measured(outcome, seen, (before, self._memory("VmHWM")))
+        rounds = Rounds()
+        for _ in range(ROUNDS):
+            rounds.peaks.append(await closed_loop(self.target, clients, PEAK_SECONDS))
+            probes = [loop.run_in_executor(self._pool, probe, self.target.port, path, SECONDS) for path in PROBES]
+            rounds.loads.append(await load(rounds.peaks[-1]))
+            for path, (taken, failed) in zip(PROBES, await asyncio.gather(*probes), strict=True):
+                rounds.probes[path] += taken
+                rounds.failed[path] += failed
+        rounds.megabytes = self._memory("VmHWM")
+        rounds.show(name, self.megabytes)
 
-    async def _timed(self, load: Awaitable[Outcome]) -> Outcome:
-        before = self._cpu_seconds()
-        outcome = await load
-        outcome.cpu_seconds = self._cpu_seconds() - before
-        return outcome
+    async def times(self, clients: int, factor: int) -> None:
+        """So many times the arrivals of the peak, whatever the answers are."""
 
-    def _cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self._service.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100  # clock ticks of user and kernel
+        async def load(peak: Outcome) -> Outcome:
+            return await open_loop(self.target, factor * peak.goodput, SECONDS)
+
+        await self.rounds(f"{factor} x arrivals", clients, load)
 
     def _memory(self, name: str) -> int:
-        lines = Path(f"/proc/{self._service.process.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.target.process}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) // 1024
 
 
@@ -123,59 +148,36 @@ def delayed(project: Project, url: str, seconds: float) -> Iterator[str]:
             proxy.terminate()
 
 
-def show(name: str, measured: Measured, peak: Peak) -> None:
-    """A line of the table."""
-    outcome = measured.outcome
-    others = {status: count for status, count in sorted(outcome.statuses.items()) if status != 200}  # noqa: PLR2004
-    probes = "  ".join(
-        f"{path.rpartition('/')[2]} p99 {percentile(taken, 99):5.0f} ms, {failed} of {len(taken)} failed"
-        for path, (taken, failed) in measured.probes.items()
-    )
-    print(f"  {name:22} {outcome.goodput:6.0f}/s {outcome.goodput / peak.outcome.goodput:5.2f} of the peak", end="")
-    print(f" ({outcome.share:.2f} of a core)", end="")
-    print(f"  p50 {outcome.percentile(50):5.0f}  p99 {outcome.percentile(99):5.0f} ms  {probes}", end="")
-    print(f"  RSS {measured.memory[0]} -> at most {measured.memory[1]} MB")
-    print(f"    other answers {others}, {outcome.without_retry_after} without Retry-After", flush=True)
-
-
-def show_peak(name: str, peak: Peak) -> None:
-    """The heading of what follows."""
-    outcome = peak.outcome
-    print(f"{name}: peak {outcome.goodput:.0f}/s with {peak.clients} clients, ", end="")
-    print(f"p50 {outcome.percentile(50):.1f}, p99 {outcome.percentile(99):.1f} ms, {outcome.share:.2f} of a core", flush=True)
-
-
 async def bound_by_database(bench: Bench) -> None:
     """Ten times the arrivals that the database can do."""
-    peak = await bench.peak()
-    show_peak("statements delayed by 20 ms", peak)
-    for times in (2, 10):
-        rate = times * peak.outcome.goodput
-        show(f"{times} x arrivals", await bench.measured(open_loop(bench.target(), rate, SECONDS)), peak)
+    clients = await bench.best("statements delayed by 20 ms")
+    for factor in (2, 10):
+        await bench.times(clients, factor)
 
 
 async def bound_by_processor(bench: Bench) -> None:
     """Ten times the clients, and twice the arrivals."""
-    peak = await bench.peak()
-    show_peak("bound by the processor", peak)
-    clients = 10 * peak.clients
-    show(f"{clients} clients", await bench.measured(closed_loop(bench.target(), clients, SECONDS)), peak)
-    rate = 2 * peak.outcome.goodput
-    show("2 x arrivals", await bench.measured(open_loop(bench.target(), rate, SECONDS)), peak)
+    clients = await bench.best("bound by the processor")
+    await bench.rounds(f"{10 * clients} clients", clients, lambda _: closed_loop(bench.target, 10 * clients, SECONDS))
+    await bench.times(clients, 2)
 
 
 async def greedy_beside_modest(bench: Bench) -> None:
-    """A client within its quota, alone and beside one far above it."""
-    modest = bench.target("127.0.0.2")
-    await closed_loop(bench.target("127.0.0.3"), 8, 1)
-    alone = await open_loop(modest, 25, 2 * SECONDS, 30)
-    print(f"a modest client, 25/s: alone p50 {alone.percentile(50):.1f}, p99 {alone.percentile(99):.1f} ms", flush=True)
-    for rate in (100, 500, 1_000, 2_000):
-        greedy = asyncio.create_task(open_loop(bench.target(), rate, 2 * SECONDS))
-        beside = await open_loop(modest, 25, 2 * SECONDS, 30)
-        print(f"  beside {rate:5}/s of a greedy one: p50 {beside.percentile(50):.1f}, ", end="")
-        print(f"p99 {beside.percentile(99):.1f} ms, {beside.percentile(99) / alone.percentile(99):.2f} x; ", end="")
-        print(f"{dict(beside.statuses)}; greedy {dict((await greedy).statuses)}", flush=True)
+    """A client within its quota, alone and beside one far above it, which are told apart by their addresses."""
+    modest, greedy = (replace(bench.target, address=f"127.0.0.{number}") for number in (2, 3))
+    await closed_loop(replace(bench.target, address="127.0.0.4"), 8, 1)
+    print(f"a modest client, {MODEST_RATE}/s, beside a greedy one that may send 50/s")
+    for rate in (100, 500, 1_000):
+        alone, beside, refused = list[Outcome](), list[Outcome](), Counter[int]()
+        for _ in range(2):
+            alone.append(await open_loop(modest, MODEST_RATE, MODEST_SECONDS, 30))
+            other = asyncio.create_task(open_loop(greedy, rate, MODEST_SECONDS, 100))
+            beside.append(await open_loop(modest, MODEST_RATE, MODEST_SECONDS, 30))
+            refused += (await other).statuses
+        p99 = [percentile([each for run in runs for each in run.latencies], 99) for runs in (alone, beside)]
+        statuses = dict(sum((each.statuses for each in beside), Counter[int]()))
+        print(f"  {rate:5}/s: p99 {p99[0]:.1f} -> {p99[1]:.1f} ms, {p99[1] / p99[0]:.2f} x;", end=" ")
+        print(f"modest {statuses}, greedy {dict(refused)}", flush=True)
 
 
 def main() -> None:
