@@ -20,6 +20,8 @@ from .shedding_protocol import Arrivals, SheddingHttpProtocol
 
 # For clients to read the last response: closing a socket that has unread data would discard it (RFC 9112, 9.6).
 LINGER_SECONDS = 10
+# With trailers: each takes twenty times its bytes while it is kept, if it is short. Clients and proxies send about 20.
+MAX_HEADERS = 100
 # Bytes for each byte of a body: a chunk of one byte takes five, those of ordinary clients far less.
 _FRAMING = 8
 
@@ -106,6 +108,8 @@ class LimitedHttpProtocol(SheddingHttpProtocol):
             return
         self._received += len(data)
         super().data_received(data)
+        if self._refusal is None and self.headers and len(self.headers) > MAX_HEADERS:
+            self._refuse(self._too_many())
         if self._received > self._limits.max_header_bytes and self._refusal is None:
             self._check_received()
 
@@ -118,6 +122,8 @@ class LimitedHttpProtocol(SheddingHttpProtocol):
     def on_headers_complete(self) -> None:
         """Called at the end of the headers. What it raises is the parser's error, see `send_400_response`."""
         self._check_host([value for name, value in self.headers if name == b"host"])
+        if len(self.headers) > MAX_HEADERS:
+            raise self._too_many()
         if self._received > self._limits.max_header_bytes:  # not necessarily: a body may have come with them
             self._check_headers()
         self._received = self._received_body = 0
@@ -197,6 +203,9 @@ class LimitedHttpProtocol(SheddingHttpProtocol):
             return self._refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"URL and headers may have {limit} bytes")
         return self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"URL and headers may have {limit} bytes")
 
+    def _too_many(self) -> _Refusal:
+        return self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a request may have {MAX_HEADERS} headers")
+
     def _refused(self, status: HTTPStatus, detail: str) -> _Refusal:
         self._refusal = _Refusal(status, detail)
         return self._refusal
@@ -207,6 +216,8 @@ class LimitedHttpProtocol(SheddingHttpProtocol):
         if self.is_responding() or not self.transport.can_write_eof():
             self.transport.close()
             return
+        if self.headers:
+            self.headers.clear()  # the connection stays until its client closes it
         response = _problems.response(refusal.status, detail=refusal.detail)
         headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
         lines = [f"HTTP/1.1 {refusal.status} {title_of(refusal.status)}".encode()]
