@@ -35,8 +35,7 @@ class Target:
 
     def cpu_seconds(self) -> float:
         """Processor time of the service so far."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100  # clock ticks of user and kernel
+        return int(Path(f"/proc/{self.process}/schedstat").read_text().split()[0]) / 1e9  # of its only busy thread
 
 
 @dataclass
