@@ -67,11 +67,13 @@ format: setup  ## mend style
 mutants: setup  ## break copies of the template on purpose: a test has to fail for each mutant (ONLY="words")
 	@$(PYTHON) -m tools.mutants $(ONLY)
 
-bench: setup  ## how long it takes to generate a service, what its lists cost at a million rows, what telemetry and the outbox cost
+bench: setup  ## how long it takes to generate a service, and what lists, telemetry, the outbox, limits and overload cost it
 	@$(PYTHON) -m benchmarks.generation
 	@$(PYTHON) -m benchmarks.lists
 	@$(PYTHON) -m benchmarks.telemetry
 	@$(PYTHON) -m benchmarks.relay
+	@$(PYTHON) -m benchmarks.limits
+	@$(PYTHON) -m benchmarks.overload
 
 clean:  ## remove what the targets above made
 	@rm -rf $(VENV) .cache build .mypy_cache .pytest_cache .ruff_cache

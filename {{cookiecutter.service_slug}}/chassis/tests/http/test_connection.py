@@ -3,11 +3,13 @@
 import asyncio
 import resource
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 
+from chassis.http import connection
 from chassis.http.application import Service
 from chassis.http.settings import HttpSettings
 from tests.sample.api import URL
@@ -23,7 +25,7 @@ CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
 
 ENDLESS = {
     "header": (b"GET / HTTP/1.1\r\nhost: service\r\nx: ", KIB, 431),
-    "headers": (b"GET / HTTP/1.1\r\nhost: service\r\n", b"x: y\r\n" * 100, 431),
+    "headers": (b"GET / HTTP/1.1\r\nhost: service\r\n", b"x: " + KIB + b"\r\n", 431),
     "name of a header": (b"GET / HTTP/1.1\r\nhost: service\r\n", KIB, 431),
     "request line": (b"GET /", KIB, 414),
     "empty lines": (b"\r\n", b"\r\n" * 512, 431),
@@ -67,6 +69,10 @@ async def test_the_limit_holds_for_headers_that_arrive_at_once(service: Service)
         assert (await server.exchange(fitting)).status == 200
         large = b"GET /info HTTP/1.1\r\nhost: service\r\nx: " + b"a" * LIMIT + b"\r\n\r\n"
         assert (await server.exchange(large)).status == 431
+        many = b"GET /info HTTP/1.1\r\nhost: service\r\n" + b"x: y\r\n" * connection.MAX_HEADERS + b"\r\n"
+        answer = await server.exchange(many)
+        assert (answer.status, answer.problem()["detail"]) == (431, "a request may have 100 headers")
+        assert (await server.exchange(many.replace(b"x: y\r\n", b"", 1))).status == 200
         assert (await server.exchange(b"GET /" + b"a" * LIMIT + b" HTTP/1.1\r\nhost: service\r\n\r\n")).status == 414
 
 
@@ -181,9 +187,15 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.usefixtures("many_files")
+@pytest.fixture
+def short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that do not close after a refusal are awaited for one second, which shows the same as ten."""
+    monkeypatch.setattr(connection, "LINGER_SECONDS", 1)
+
+
+@pytest.mark.usefixtures("many_files", "short_linger")
 async def test_others_are_served_beside_two_thousand_silent_connections(service: Service) -> None:
-    async with listening(service, header_timeout_seconds=2, keep_alive_seconds=2) as server:
+    async with listening(service, header_timeout_seconds=1, keep_alive_seconds=1) as server:
         with ExitStack() as stack:
             for start in (b"", b"GET / HTTP/1.1\r\n") * 1_000:
                 stack.enter_context(socket.create_connection(("127.0.0.1", server.port))).sendall(start)
@@ -191,6 +203,61 @@ async def test_others_are_served_beside_two_thousand_silent_connections(service:
             assert server.connections > 1_000
             await all_closed(server)
         assert (await server.exchange(GET)).status == 200
+
+
+SLOW = {
+    "header": (b"GET / HTTP/1.1\r\nhost: service\r\nx: ", b"a", 408),
+    "headers": (b"GET / HTTP/1.1\r\nhost: service\r\n", b"x: y\r\n", 408),
+    "empty lines": (b"\r\n", b"\r\n", None),
+    "body": (POST + b"content-length: 60000\r\n\r\n", b" ", 408),
+    "chunks": (CHUNKED, b"1\r\n \r\n", 408),
+    "body that nothing reads": (POST.replace(b"POST /v1", b"GET /v0") + b"content-length: 60000\r\n\r\n", b" ", 404),
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+@pytest.mark.usefixtures("short_linger")
+async def test_a_client_that_sends_slowly_for_ever_is_not_awaited_for_ever(kind: str) -> None:
+    start, piece, status = SLOW[kind]
+    service = create_service(timeout_seconds=0.3)
+    limits = {"header_timeout_seconds": 0.3, "keep_alive_seconds": 1, "timeout_seconds": 0.3}
+    async with listening(service, **limits) as server, server.connected() as client:
+        await client.send(start)
+        sending = asyncio.create_task(trickle(client, piece))
+        try:
+            if status is not None:
+                assert (await client.answer()).status == status
+            assert await client.closed()
+        finally:
+            sending.cancel()
+        await all_closed(server)
+
+
+async def trickle(client: Socket, piece: bytes) -> None:
+    """Send a piece now and then, until the connection ends."""
+    with suppress(OSError):
+        while True:
+            await client.send(piece)
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.usefixtures("many_files")
+async def test_headers_of_many_clients_that_never_end_take_bounded_memory(service: Service) -> None:
+    clients, start = 100, b"GET / HTTP/1.1\r\nhost: service\r\n"
+    headers = b"ab:cd\r\n" * (connection.MAX_HEADERS - 1)
+    async with listening(service, header_timeout_seconds=300) as server:
+        await server.exchange(GET)
+        with ExitStack() as stack:
+            tracemalloc.start()
+            stack.callback(tracemalloc.stop)
+            for padding in (b"x: " + b"a" * 30_000, b"xy:zz\r\n" * 4_000) * (clients // 2):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                client.sendall(start + headers + padding)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while server.connections < clients:  # noqa: ASYNC110 - the server has no event for it
+                    await asyncio.sleep(0.02)
+            assert (await server.exchange(GET)).status == 200
+            assert tracemalloc.get_traced_memory()[0] < clients * 50_000
 
 
 def test_an_idle_connection_outlives_that_of_every_proxy() -> None:

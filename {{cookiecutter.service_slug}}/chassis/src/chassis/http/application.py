@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
@@ -10,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from ..service import ServiceIdentity
-from .access import CORRELATION_HEADER, RequestObservabilityMiddleware
+from .access import CORRELATION_HEADER, POLICY, SECURITY_HEADERS, RequestObservabilityMiddleware
 from .caller import AccessControl, CallerMiddleware
 from .docs import create_docs_router, create_document_router
 from .lifecycle import Lifecycle
@@ -18,10 +19,12 @@ from .limits import RequestLimitsMiddleware
 from .metrics import HttpMetrics, OverloadMetrics
 from .openapi import DocumentedAPI
 from .operations import Health, Info, create_operations_router
+from .overload import RequestLoad
 from .problems import ProblemDocuments, ProblemKind
 from .rate_limits import RateLimitMiddleware, TokenBuckets, quotas_of
+from .routes import UNMATCHED
 from .settings import HttpSettings
-from .shedding import LoadSheddingMiddleware
+from .shedding import LoadSheddingMiddleware, overloaded
 from .tracing import TELEMETRY
 
 # What a page of another origin may read of a response, beside its body.
@@ -77,6 +80,8 @@ def create_api(
     if access is not None:
         access.verify(route for router in routers for route in router.routes)
     documents = ProblemDocuments(identity.name, problems)
+    metrics, overload = HttpMetrics(registry), OverloadMetrics(registry)
+    _refuse_early(health.lifecycle.load, documents, metrics, overload)
     app = DocumentedAPI(
         problems=documents,
         limits_callers=settings.rate_limit == "on",
@@ -87,9 +92,9 @@ def create_api(
         lifespan=lifespan,
         middleware=[
             *_cross_origin(settings),
-            *_observability(documents, health, registry, settings.hsts_seconds),
+            *_observability(documents, health, metrics, settings.hsts_seconds),
             Middleware(CallerMiddleware, access=access),
-            *_limits(documents, registry, settings),
+            *_limits(documents, health.lifecycle.load, overload, settings),
             *middleware,
         ],
         openapi_url=None,  # FastAPI's pages load their files from another origin: see `docs`
@@ -125,7 +130,7 @@ def create_operations_api(
     documents = ProblemDocuments(identity.name)
     app = FastAPI(
         lifespan=lifespan,
-        middleware=_observability(documents, health, registry),
+        middleware=_observability(documents, health, HttpMetrics(registry)),
         openapi_url=None,
         redirect_slashes=False,
         telemetry=TELEMETRY,
@@ -158,22 +163,39 @@ def _cross_origin(settings: HttpSettings) -> list[Middleware]:
 
 
 def _observability(
-    documents: ProblemDocuments, health: Health, registry: CollectorRegistry, hsts_seconds: int = 0
+    documents: ProblemDocuments, health: Health, metrics: HttpMetrics, hsts_seconds: int = 0
 ) -> list[Middleware]:
     return [
         Middleware(
             RequestObservabilityMiddleware,
             problems=documents,
-            metrics=HttpMetrics(registry),
+            metrics=metrics,
             lifecycle=health.lifecycle,
             hsts_seconds=hsts_seconds,
         )
     ]
 
 
-def _limits(documents: ProblemDocuments, registry: CollectorRegistry, settings: HttpSettings) -> list[Middleware]:
+def _refuse_early(
+    load: RequestLoad, documents: ProblemDocuments, metrics: HttpMetrics, overload: OverloadMetrics
+) -> None:
+    """Have the server refuse what exceeds the limits; it is counted as if the application had."""
+
+    def count(method: str) -> None:
+        metrics.observe(method, UNMATCHED, HTTPStatus.SERVICE_UNAVAILABLE, 0)
+        overload.shed.inc()
+
+    response = overloaded(documents)
+    headers = [*response.raw_headers, *SECURITY_HEADERS, (b"content-security-policy", POLICY.encode())]
+    lines = [b"HTTP/1.1 503 Service Unavailable", *(name + b": " + value for name, value in headers)]
+    load.refusal = b"\r\n".join([*lines, b"", bytes(response.body)])
+    load.on_refused = count
+
+
+def _limits(
+    documents: ProblemDocuments, load: RequestLoad, metrics: OverloadMetrics, settings: HttpSettings
+) -> list[Middleware]:
     """From the outermost: what a caller may send, what one request may take, what the process can do."""
-    metrics = OverloadMetrics(registry)
     quotas = quotas_of(settings)
     by_caller = Middleware(
         RateLimitMiddleware,
@@ -191,5 +213,5 @@ def _limits(documents: ProblemDocuments, registry: CollectorRegistry, settings: 
             max_bytes=settings.max_body_bytes,
             timeout_seconds=settings.timeout_seconds,
         ),
-        Middleware(LoadSheddingMiddleware, problems=documents, metrics=metrics, settings=settings),
+        Middleware(LoadSheddingMiddleware, problems=documents, metrics=metrics, load=load, settings=settings),
     ]

@@ -12,13 +12,16 @@ from http import HTTPStatus
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from .lifecycle import Lifecycle
 from .problems import ProblemDocuments, title_of
+from .shedding_protocol import Arrivals, SheddingHttpProtocol
 
 # For clients to read the last response: closing a socket that has unread data would discard it (RFC 9112, 9.6).
 LINGER_SECONDS = 10
+# With trailers: each takes twenty times its bytes while it is kept, if it is short. Clients and proxies send about 20.
+MAX_HEADERS = 100
 # Bytes for each byte of a body: a chunk of one byte takes five, those of ordinary clients far less.
 _FRAMING = 8
 
@@ -49,9 +52,10 @@ class ConnectionLimits:
 class ConnectionConfig(uvicorn.Config):
     """The configuration of a server whose connections have limits."""
 
-    def __init__(self, app: Any, *, limits: ConnectionLimits, **options: Any) -> None:
-        super().__init__(app, http=LimitedHttpProtocol, **options)
+    def __init__(self, app: Any, *, limits: ConnectionLimits, lifecycle: Lifecycle, **options: Any) -> None:
+        super().__init__(Arrivals(app, lifecycle.load), http=LimitedHttpProtocol, **options)
         self.limits = limits
+        self.lifecycle = lifecycle
 
 
 class _Refusal(Exception):
@@ -69,7 +73,7 @@ class _Awaiting(Enum):
     BODY = auto()
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(SheddingHttpProtocol):
     """Responds with 414 or 431 to headers that are too large, with 408 to those that take too long.
 
     Bytes are counted as they arrive: the parser keeps a header until it is complete. Deadlines need no timers: the
@@ -83,7 +87,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state, _loop, lifecycle=config.lifecycle)
         self._limits = config.limits
         self._awaiting = _Awaiting.REQUEST
         self._deadline = 0.0
@@ -104,6 +108,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         self._received += len(data)
         super().data_received(data)
+        if self._refusal is None and self.headers and len(self.headers) > MAX_HEADERS:
+            self._refuse(self._too_many())
         if self._received > self._limits.max_header_bytes and self._refusal is None:
             self._check_received()
 
@@ -116,6 +122,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Called at the end of the headers. What it raises is the parser's error, see `send_400_response`."""
         self._check_host([value for name, value in self.headers if name == b"host"])
+        if len(self.headers) > MAX_HEADERS:
+            raise self._too_many()
         if self._received > self._limits.max_header_bytes:  # not necessarily: a body may have come with them
             self._check_headers()
         self._received = self._received_body = 0
@@ -162,7 +170,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._unread_deadline = now + LINGER_SECONDS
         if self._unread_deadline is not None and now >= self._unread_deadline:
             self.transport.abort()
-        elif now >= self._deadline and not self._is_responding():
+        elif now >= self._deadline and not self.is_responding():
             if self._awaiting is _Awaiting.HEADERS and self._refusal is None:
                 detail = f"the headers did not arrive within {self._limits.header_seconds:g} seconds"
                 self._refuse(_Refusal(HTTPStatus.REQUEST_TIMEOUT, detail))
@@ -195,19 +203,21 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return self._refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"URL and headers may have {limit} bytes")
         return self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"URL and headers may have {limit} bytes")
 
+    def _too_many(self) -> _Refusal:
+        return self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a request may have {MAX_HEADERS} headers")
+
     def _refused(self, status: HTTPStatus, detail: str) -> _Refusal:
         self._refusal = _Refusal(status, detail)
         return self._refusal
 
-    def _is_responding(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
     def _refuse(self, refusal: _Refusal) -> None:
         """Respond and end the connection: after such a request nothing that follows could be trusted."""
         self._refusal = refusal
-        if self._is_responding() or not self.transport.can_write_eof():
+        if self.is_responding() or not self.transport.can_write_eof():
             self.transport.close()
             return
+        if self.headers:
+            self.headers.clear()  # the connection stays until its client closes it
         response = _problems.response(refusal.status, detail=refusal.detail)
         headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
         lines = [f"HTTP/1.1 {refusal.status} {title_of(refusal.status)}".encode()]

@@ -1,4 +1,4 @@
-"""Limits of a request: bytes of its body and seconds of time. Pure ASGI."""
+"""Limits of a request: bytes of its body, levels of its JSON, and seconds of time. Pure ASGI."""
 
 import asyncio
 from http import HTTPStatus
@@ -8,13 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .json_depth import MAX_JSON_DEPTH, is_nested_too_deeply
 from .problems import RETRY_AFTER_SECONDS, ProblemDocuments
 
 _DIGITS = 19
 
 
 class RequestLimitsMiddleware:
-    """Responds with 413 to a body over `max_bytes`, and after `timeout_seconds` with 408 or 503.
+    """Responds with 413 to a body over `max_bytes`, with 400 to deeply nested JSON, after a time limit with 408 or 503.
 
     408 if the client had not sent its whole body, so that slow clients are not taken for errors of the service.
     """
@@ -30,11 +31,13 @@ class RequestLimitsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._announces_too_much(Headers(scope=scope)):
+        headers = Headers(scope=scope)
+        if self._announces_too_much(headers):
             response = self._problems.response(413, detail=self._limit, correlation_id=scope.get("correlation_id"))
             await response(scope, receive, send)
             return
-        await self._timed(scope, _Body(receive, self._max_bytes, self._limit), send)
+        is_json = "json" in headers.get("content-type", "").lower()
+        await self._timed(scope, _Body(receive, self._max_bytes, self._limit, is_json=is_json), send)
 
     async def _timed(self, scope: Scope, body: "_Body", send: Send) -> None:
         responding = False
@@ -73,22 +76,33 @@ class RequestLimitsMiddleware:
 class _Body:
     """The body of one request, which may come in chunks, without announcing its length."""
 
-    def __init__(self, receive: Receive, max_bytes: int, limit: str) -> None:
+    def __init__(self, receive: Receive, max_bytes: int, limit: str, *, is_json: bool) -> None:
         self._receive = receive
         self._max_bytes = max_bytes
         self._limit = limit
         self._received = 0
+        self._document: list[bytes] | None = [] if is_json else None
         self._complete = False
         # Whether the application waits for more of it.
         self.awaited = False
 
     async def receive(self) -> Message:
-        """The next message of the server. Raises HTTPException (413) if the body is too large."""
+        """The next message of the server. Raises HTTPException: 413 if the body is too large, 400 if it is too deep."""
         self.awaited = not self._complete
         message = await self._receive()
         self.awaited = False
         self._complete = not message.get("more_body", False)
-        self._received += len(message.get("body", b""))
+        self._check(message.get("body", b""))
+        return message
+
+    def _check(self, content: bytes) -> None:
+        self._received += len(content)
         if self._received > self._max_bytes:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._limit)
-        return message
+        if self._document is None:
+            return
+        self._document.append(content)
+        if self._complete:
+            document, self._document = b"".join(self._document), None
+            if is_nested_too_deeply(document):
+                raise HTTPException(HTTPStatus.BAD_REQUEST, f"JSON may have {MAX_JSON_DEPTH} levels")

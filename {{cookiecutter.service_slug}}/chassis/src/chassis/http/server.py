@@ -64,6 +64,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; once a second, connections are closed that wait too long for their clients."""
         if counter % 10 == 0:
+            if refused := self._lifecycle.load.take_refused():
+                _log.warning("requests shed", count=refused)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, LimitedHttpProtocol):
                     connection.close_if_expired()
@@ -83,6 +85,7 @@ def create_server(app: FastAPI, lifecycle: Lifecycle, http: HttpSettings, shutdo
             body_seconds=http.timeout_seconds,
             idle_seconds=http.keep_alive_seconds,
         ),
+        lifecycle=lifecycle,
         timeout_keep_alive=http.keep_alive_seconds,
         host=http.host,
         port=http.port,

@@ -30,7 +30,7 @@ class HttpSettings(Section, env_prefix="HTTP_"):
         75, ge=1, le=3_600, description="how long an idle connection is kept; more than every proxy in front keeps it"
     )
     max_concurrent_requests: int = Field(
-        100, ge=1, le=10_000, description="requests that one process handles at once; further ones wait"
+        25, ge=1, le=10_000, description="requests that one process handles at once; further ones wait"
     )
     max_waiting_requests: int = Field(
         400, ge=0, le=100_000, description="requests that wait for that; further ones are answered 503"
