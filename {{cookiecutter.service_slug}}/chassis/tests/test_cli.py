@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 from fastapi import FastAPI
 
 from chassis.cli import Bootstrap, Context, create_cli
+from chassis.database.memory import MemoryDatabase
+from chassis.database.retries import Retries
 from chassis.errors import Unavailable
 from chassis.http import server
 from chassis.http.application import Service
@@ -24,6 +26,7 @@ from chassis.http.lifecycle import Lifecycle
 from chassis.http.server import serve
 from chassis.http.settings import HttpSettings, ShutdownSettings
 from chassis.service import ServiceIdentity
+from chassis.testing.audit import new_entry
 from tests.served import NAME, Settings
 from tests.support.logs import log_output
 
@@ -37,6 +40,13 @@ class Calls:
         self.seen: list[str] = []
         self.available = True
         self.started = True
+        self.database = MemoryDatabase()
+
+    def create_storage(self, settings: Settings, retries: Retries) -> "Calls":
+        """Record which database it is on."""
+        del retries
+        self.seen.append(f"database {settings.database.url}")
+        return self
 
     def create_service(self, settings: Settings, *, run_worker: bool = False) -> Service:
         """Record whether the worker runs."""
@@ -178,6 +188,13 @@ def test_openapi_prints_the_document_and_nothing_else(calls: Calls) -> None:
     result = run(cli(calls), "openapi", ENVIRONMENT="production")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["info"]["title"] == "Warehouse Service"
+
+
+def test_audit_reads_the_database_of_the_settings(calls: Calls) -> None:
+    calls.database.audit_entries.append(new_entry(actor="zoe"))
+    result = run(cli(calls, has_worker=False), "audit", "list", ENVIRONMENT="dev", **URL)
+    assert (result.exit_code, "  zoe  " in result.stdout, len(result.stdout.splitlines())) == (0, True, 1)
+    assert calls.seen == ["database postgresql://localhost/parcels"]
 
 
 def test_log_level_signals_a_serving_process_only(calls: Calls) -> None:

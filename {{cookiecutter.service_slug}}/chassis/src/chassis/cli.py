@@ -13,22 +13,30 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import click
 import structlog
 
+from .audit.cli import audit
 from .service import ServiceIdentity
 from .settings import Environment, InvalidSettings, load_settings, misspelled, sections
+from .telemetry.cli import log_level
 
 if TYPE_CHECKING:
+    from .database.port import Database
+    from .database.retries import Retries
     from .http.application import Service
 
 CANNOT_START = 2
-# The commands that run a server; a service's messaging adds the second one.
-SERVING = frozenset({"serve", "worker"})
 _log = structlog.stdlib.get_logger("migrations")
+
+
+class Storage(Protocol):
+    """Everything that a service stores, on one database."""
+
+    @property
+    def database(self) -> "Database": ...
 
 
 class Bootstrap(Protocol):
@@ -36,6 +44,10 @@ class Bootstrap(Protocol):
 
     @property
     def SERVICE(self) -> ServiceIdentity: ...  # noqa: N802 - a constant of the module
+
+    def create_storage(self, settings: Any, retries: "Retries") -> Storage:
+        """Storage on the database that the settings name, not opened."""
+        ...
 
     def create_service(self, settings: Any) -> "Service":
         """The application with the adapters that the settings name."""
@@ -105,6 +117,12 @@ class Context:
             structlog.stdlib.get_logger("settings").warning("unknown setting", variable=name, nearest=nearest)
         return settings
 
+    def create_database(self, settings: Any) -> "Database":
+        """The database that the settings name, not opened."""
+        from .database.retries import Retries
+
+        return self.bootstrap().create_storage(settings, Retries()).database
+
     def serve(self, service: "Service", settings: Any, *, port_setting: str = "HTTP_PORT") -> None:
         """Serve until a signal stops it; exits with 2 if it cannot start.
 
@@ -134,7 +152,7 @@ def create_cli(
     has_worker: bool = False,
     around: Callable[[Any], AbstractContextManager[object]] = nullcontext,
 ) -> click.Group:
-    """The commands serve, migrate, openapi and log-level.
+    """The commands serve, migrate, openapi, log-level and audit.
 
     Args:
         name: of the service's distribution.
@@ -154,7 +172,8 @@ def create_cli(
     main.add_command(_serve_with_worker(migrations) if has_worker else _serve(migrations))
     main.add_command(_migrate(migrations))
     main.add_command(_openapi)
-    main.add_command(_log_level)
+    main.add_command(log_level)
+    main.add_command(audit)
     return main
 
 
@@ -217,25 +236,6 @@ def _openapi(context: Context) -> None:
 
     service = context.bootstrap().create_service_in_memory(context.settings("log", prints=True))
     click.echo(render(service.app.openapi()))
-
-
-@click.command("log-level")
-@click.argument("level", type=click.Choice(["debug", "reset"]))
-@click.option(
-    "--pid", default=1, show_default=True, type=click.IntRange(min=1), help="Of the process; 1 in a container."
-)
-@click.pass_obj
-def _log_level(context: Context, level: str, pid: int) -> None:
-    """Log at debug in a running process for 15 minutes, or reset its level."""
-    from .telemetry.log_level_request import CannotSwitch, request_log_level
-
-    # A service is started by the name of its distribution or as a package (`python -m`), one of those of its settings.
-    packages = accumulate(context.settings_class().__module__.split("."), "{}.{}".format)
-    try:
-        request_log_level(pid, level, programs={context.name, *packages}, commands=SERVING)
-    except CannotSwitch as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"signaled process {pid}; its log reports the change")
 
 
 def _migrate_local_database(settings: Any, migrations: Callable[[Any], Migrations]) -> None:

@@ -30,6 +30,7 @@ class NotFound(DomainError):
 
     def __init__(self, noun: str, id: UUID) -> None:
         super().__init__(f"no {noun} {id}")
+        self.noun = noun
 
 
 class InvalidTransition(DomainError):
@@ -37,6 +38,7 @@ class InvalidTransition(DomainError):
 
     def __init__(self, noun: str, step: str, status: str, version: int) -> None:
         super().__init__(f"a {status} {noun} cannot be {step}")
+        self.noun = noun
         self.version = version
 
 
@@ -45,6 +47,7 @@ class VersionConflict(DomainError):
 
     def __init__(self, noun: str, current: int) -> None:
         super().__init__(f"the {noun} is at version {current} now")
+        self.noun = noun
         self.version = current
 
 
@@ -53,6 +56,7 @@ class NotPermitted(DomainError):
 
     def __init__(self, noun: str, step: str, reason: str) -> None:
         super().__init__(f"the {noun} cannot be {step}: {reason}")
+        self.noun = noun
 
 
 class Clock(Protocol):

@@ -15,6 +15,7 @@ from typing import Protocol
 from fastapi import APIRouter
 from starlette.middleware import Middleware
 
+from .audit.trail import AuditTrail
 from .database.housekeeping import purging
 from .database.metrics import PoolCollector, RetryMetrics
 from .database.port import Database, TransactionRunner
@@ -26,7 +27,8 @@ from .http.caller import AccessControl
 from .http.commands import Commands
 from .http.lifecycle import Lifecycle
 from .http.operations import Health, Info
-from .http.problems import ProblemKind
+from .http.problems import KINDS, ProblemKind
+from .http.refusals import CommandRefusals
 from .http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 from .identity import utc_now
 from .lifespan import create_lifespan, opened
@@ -78,10 +80,12 @@ class Process:
         self.checks: dict[str, Check] = {}
         self.optional: set[str] = set()
         self.kinds: dict[str, str] = {}
+        self.problems: dict[type[Exception], ProblemKind] = dict(KINDS)
         self.middleware: list[Middleware] = []
         self.access: AccessControl | None = None
         self._contexts: list[ContextFactory] = [lambda: measuring_lag(self.registry)]
         self._transactions: TransactionRunner | None = None
+        self._audit: AuditTrail | None = None
         self._has_commands = False
 
     @property
@@ -99,10 +103,17 @@ class Process:
         self._transactions = runner
 
     @property
+    def audit(self) -> AuditTrail:
+        """Records refusals in the audit log. Raises RuntimeError before `use_database`."""
+        if self._audit is None:
+            raise RuntimeError("the process has no database: call use_database first")
+        return self._audit
+
+    @property
     def commands(self) -> Commands:
         """The pipeline for commands. From now on the runner of transactions stays as it is."""
         self._has_commands = True
-        return Commands(self.transactions, utc_now)
+        return Commands(self.transactions, utc_now, CommandRefusals(self.audit, self.problems))
 
     def use_database(
         self, database: Database, events: Sequence[type[DomainEvent]], decisions: Sequence[type[DomainEvent]]
@@ -116,6 +127,7 @@ class Process:
         """
         self.registry.register(PoolCollector(database.usage))
         self._transactions = Transactions(database, self.retries, EventMetrics(self.registry, events, decisions))
+        self._audit = AuditTrail(database, self.registry)
         self.checks["database"] = database.check
         self.kinds["database"] = database.kind
         kept = timedelta(hours=self.settings.idempotency.retention_hours)
@@ -139,6 +151,7 @@ class Process:
             routers: of the API, with their prefixes.
             problems: how errors of the service's own are answered.
         """
+        self.problems |= problems or {}
         app = create_api(
             self.identity,
             health=self._health(),
@@ -148,7 +161,7 @@ class Process:
             lifespan=create_lifespan(self._entered),
             routers=list(routers),
             middleware=self.middleware,
-            problems=problems,
+            problems=self.problems,
             docs=self._serves_docs(),
             access=self.access,
         )

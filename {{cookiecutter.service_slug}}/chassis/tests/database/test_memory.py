@@ -7,6 +7,7 @@ import pytest
 from chassis.database.memory import MemoryDatabase
 from chassis.database.port import Database
 from chassis.domain import Store
+from chassis.testing.audit import AuditConformance
 from chassis.testing.database import IdempotencyConformance
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.memory import MemoryParcels
@@ -51,6 +52,10 @@ class TestMemoryPaging(ParcelPagingConformance):
 
 class TestMemoryIdempotency(IdempotencyConformance):
     """Its idempotency keys."""
+
+
+class TestMemoryAudit(AuditConformance):
+    """Its audit log."""
 
 
 async def test_a_name_is_held_until_the_transaction_ends(database: MemoryDatabase) -> None:

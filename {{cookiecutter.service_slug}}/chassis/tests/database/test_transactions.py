@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
+from chassis.audit.port import AuditQuery
 from chassis.database.memory import MemoryDatabase, MemoryTransaction
 from chassis.database.metrics import PoolCollector, RetryMetrics
 from chassis.database.port import DatabaseTransaction
@@ -15,6 +16,7 @@ from chassis.domain import DomainEvent
 from chassis.errors import Interrupted, Unavailable
 from tests.sample.domain.parcels import Parcel
 from tests.sample.storage.memory import MemoryParcels
+from tests.support.logs import logged
 from tests.support.parcels import new_parcel
 
 
@@ -61,6 +63,25 @@ async def test_runs_an_interrupted_step_again(interruptions: int) -> None:
     assert await application.parcels.find(created.id) == created
     assert [[event.action for event in events] for events in application.observed] == [["created"]]
     assert application.registry.get_sample_value("database_retries_total") == interruptions
+
+
+@pytest.mark.parametrize("interruptions", [0, 1, ATTEMPTS])
+async def test_an_event_is_in_the_audit_log_once_however_often_its_step_ran(interruptions: int) -> None:
+    database = InterruptingDatabase(interruptions)
+    application = Application(database)
+    with logged() as lines:
+        created = await application.create()
+    [entry] = await database.find_audit_entries(AuditQuery(limit=10))
+    assert (entry.action, entry.entity_id, entry.entity_version) == ("created", str(created.id), 1)
+    assert [line["entry_id"] for line in lines if line["event"] == "audit"] == [str(entry.id)]
+
+
+async def test_what_was_not_stored_is_not_in_the_audit_log() -> None:
+    database = InterruptingDatabase(1_000)
+    with logged() as lines, pytest.raises(Interrupted):
+        await Application(database).create()
+    assert await database.find_audit_entries(AuditQuery(limit=10)) == []
+    assert "audit" not in {line["event"] for line in lines}
 
 
 async def test_gives_up_after_a_bound_and_stores_nothing() -> None:

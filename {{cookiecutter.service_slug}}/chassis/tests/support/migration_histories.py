@@ -107,7 +107,7 @@ class Release:
 
     def add_to_chassis(self) -> None:
         """A revision that a newer chassis brings."""
-        self.add(self.chassis, "chassis_database_0002", "chassis_database_0001", "idempotency_keys")
+        self.add(self.chassis, "chassis_database_0003", "chassis_database_0002", "idempotency_keys")
 
     def migrations(self, metadata: MetaData | None = None) -> Migrations:
         """Its migrations."""
@@ -188,12 +188,12 @@ class MigrationHistoryConformance:
             await newer.ready()
         newer.migrations().upgrade()
         await newer.ready()
-        assert newer.current() == {"0002", "chassis_database_0002"}
+        assert newer.current() == {"0002", "chassis_database_0003"}
         with newer.inspected() as columns:
             assert "note" in columns["parcels"] & columns["idempotency_keys"]
         older.migrations().upgrade()
         await older.ready()
-        assert newer.current() == {"0002", "chassis_database_0002"}
+        assert newer.current() == {"0002", "chassis_database_0003"}
 
     async def test_nothing_is_lost_and_the_older_release_still_runs(
         self, older: Release, newer: Release, database: SqlDatabase, storage: Storage
@@ -224,7 +224,7 @@ class MigrationHistoryConformance:
             await older.ready()
         older.migrations().upgrade()
         await older.ready()
-        assert older.current() == {"0002", "chassis_database_0002"}
+        assert older.current() == {"0002", "chassis_database_0003"}
 
     def test_autogenerate_never_touches_the_tables_of_the_chassis(self, newer: Release, storage: Storage) -> None:
         newer.add_to_chassis()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
+from ..audit.entry import AuditEntry
+from ..audit.port import AuditLog, AuditQuery
 from ..domain import Aggregate, DomainEvent, Transaction
 
 T = TypeVar("T")
@@ -58,6 +60,9 @@ class DatabaseTransaction(Transaction, Protocol):
 
     @property
     def idempotency(self) -> IdempotencyStore: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
 
     def collect(self, aggregate: Aggregate[Any]) -> None:
         """Take over the events that a stored aggregate has recorded. Repositories call this after each write."""
@@ -118,6 +123,14 @@ class Database(Protocol):
 
     async def purge_idempotency_keys(self, before: datetime) -> int:
         """Delete responses saved before a time; returns how many."""
+        ...
+
+    async def find_audit_entries(self, wanted: AuditQuery) -> Sequence[AuditEntry]:
+        """The newest entries of the audit log that a query describes, the newest first."""
+        ...
+
+    async def purge_audit_entries(self, before: datetime) -> int:
+        """Delete entries recorded before a time; returns how many. The service's own account may lack the right."""
         ...
 
     def usage(self) -> PoolUsage:

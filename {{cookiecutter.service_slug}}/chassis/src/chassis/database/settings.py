@@ -2,7 +2,7 @@
 
 import random
 import ssl
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, FilePath
 
@@ -23,6 +23,10 @@ class DatabaseServerSection(ServerSection):
     connect_timeout_seconds: float = Field(2, gt=0, le=60, description="to open, or to wait for a free connection")
     statement_timeout_seconds: float = Field(5, gt=0, le=300, description="a statement that runs longer is cancelled")
     lock_timeout_seconds: float = Field(2, gt=0, le=300, description="how long a statement waits for others' locks")
+
+    def direct(self) -> Self | None:
+        """The same settings for a connection to the server itself; None if only a pooler's address is known."""
+        return self
 
     def connection_age(self) -> float:
         """After how many seconds to replace a connection.

@@ -1,8 +1,9 @@
-"""Runs transactions: retried where that is safe, and reported to observers once committed."""
+"""Runs transactions: retried where that is safe, recorded in the audit log, reported to observers once committed."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from ..audit.entry import AuditEntry
 from .port import CommitObserver, Database, DatabaseTransaction
 from .retries import Retries
 
@@ -32,6 +33,11 @@ class Transactions:
     async def _attempt(self, step: Callable[[DatabaseTransaction], Awaitable[T]]) -> T:
         async with self._database.begin() as transaction:
             result = await step(transaction)
+            entries = [AuditEntry.done(event) for event in transaction.events]
+            if entries:
+                await transaction.audit.record(entries)
+        for entry in entries:
+            entry.log()
         if transaction.events:
             for observe in self._observers:
                 observe(transaction.events)

@@ -9,7 +9,8 @@ import orjson
 from fastapi import Header, Request, Response
 
 from ..database.port import DatabaseTransaction, IdempotencyKey, TransactionRunner
-from ..domain import Clock
+from ..domain import Clock, DomainError
+from .refusals import CommandRefusals
 
 REPLAYED_HEADER = "idempotency-replayed"
 
@@ -59,16 +60,19 @@ class Commands:
     3. The key is claimed. If its response is stored already, that is the response, and nothing else happens.
     4. The use case changes aggregates. If it refuses, nothing is stored and the key is free again.
     5. The response is saved under the key.
-    6. Events recorded by the aggregates go to the outbox (if the runner has one), and the transaction commits.
+    6. Events recorded by the aggregates go to the outbox (if the runner has one) and to the audit log, and the
+       transaction commits.
     7. Only then is the response sent. The relay publishes the events later.
 
     Args:
         transactions: runs steps 2 to 6.
         now: time at which responses are saved.
+        refusals: records refused commands in the audit log.
     """
 
     transactions: TransactionRunner
     now: Clock
+    refusals: CommandRefusals | None = None
 
     async def run(self, request: Request, key: str | None, command: Command) -> Response:
         """Run a command and commit before the response is sent.
@@ -81,6 +85,14 @@ class Commands:
         Raises:
             DomainError: the command was refused; nothing was stored and the key is free again.
         """
+        try:
+            return await self._run(request, key, command)
+        except DomainError as error:
+            if self.refusals is not None:
+                await self.refusals.record(request, error)
+            raise
+
+    async def _run(self, request: Request, key: str | None, command: Command) -> Response:
         if key is None:
             return (await self.transactions.run(command)).response()
         claim = IdempotencyKey(key, await _fingerprint(request))

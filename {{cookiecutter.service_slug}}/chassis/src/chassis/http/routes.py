@@ -23,6 +23,13 @@ def route_template(scope: Scope) -> str:
     return template
 
 
+def operation(scope: Scope) -> str:
+    """The name of a request's operation, as in the API's document; that of its function if it has none there."""
+    route = scope.get("route")
+    name: str = getattr(route, "operation_id", None) or getattr(route, "name", None) or UNMATCHED
+    return name
+
+
 def allowed_methods(request: Request) -> str:
     """All methods of a path, for Allow (RFC 9110, section 10.2.1); the framework names those of one route only."""
     operations = request.app.openapi()["paths"].get(route_template(request.scope), {})

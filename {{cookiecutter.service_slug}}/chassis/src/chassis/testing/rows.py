@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from ..audit.entry import AuditEntry
+from ..audit.port import AuditLog, AuditQuery
 from ..database.port import IdempotencyStore, PoolUsage, Row
 from ..domain import Aggregate, DomainEvent
 
@@ -44,6 +46,7 @@ class RecordedTable:
 
     kind = "recorded"
     idempotency: IdempotencyStore
+    audit: AuditLog
 
     def __init__(self, encode: Callable[[Any], Any] = _unchanged) -> None:
         """Create an empty table.
@@ -98,6 +101,16 @@ class RecordedTable:
         """Always available."""
 
     async def purge_idempotency_keys(self, before: datetime) -> int:
+        """It holds none."""
+        del before
+        return 0
+
+    async def find_audit_entries(self, wanted: AuditQuery) -> Sequence[AuditEntry]:
+        """It holds none."""
+        del wanted
+        return []
+
+    async def purge_audit_entries(self, before: datetime) -> int:
         """It holds none."""
         del before
         return 0

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from chassis.auth.jwt import AuthSettings, use_access_tokens
 from chassis.auth.jwt.cli import token
-from chassis.cli import Bootstrap, Migrations, create_cli
+from chassis.cli import Bootstrap, Migrations, Storage, create_cli
+from chassis.database.retries import Retries
 from chassis.http.application import Service
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 from chassis.process import Process
@@ -35,6 +36,10 @@ class Root:
     """The composition root."""
 
     SERVICE = SERVICE
+
+    def create_storage(self, settings: Settings, retries: Retries) -> Storage:
+        """None without a database."""
+        raise NotImplementedError
 
     def create_service(self, settings: Settings) -> Service:
         """The application."""

@@ -3,6 +3,7 @@
 from chassis.database.mysql import MysqlDatabase
 from chassis.database.port import Database
 from chassis.domain import Store
+from chassis.testing.audit import AuditConformance
 from chassis.testing.database import IdempotencyConformance
 from tests.sample.api import ParcelStore
 from tests.sample.domain.parcels import Parcel
@@ -31,6 +32,10 @@ class TestPaging(ParcelPagingConformance):
 
 class TestIdempotency(IdempotencyConformance):
     """Its idempotency keys."""
+
+
+class TestAudit(AuditConformance):
+    """Its audit log."""
 
 
 class TestBodies(BodyConformance):

@@ -34,7 +34,7 @@ def test_an_older_release_leaves_a_newer_schema_alone(database_settings: Databas
     run(database_url, "UPDATE alembic_version SET version_num = '9999' WHERE version_num = '0001'")
     migrations_of(database_settings).upgrade()
     rows = run(database_url, "SELECT version_num FROM alembic_version ORDER BY version_num")
-    assert [*map(tuple, rows)] == [("9999",), ("chassis_database_0001",)]
+    assert [*map(tuple, rows)] == [("9999",), ("chassis_database_0002",)]
 
 
 def test_every_table_can_take_part_in_transactions(database_url: str) -> None:

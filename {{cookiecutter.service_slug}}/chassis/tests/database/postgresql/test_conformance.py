@@ -3,6 +3,7 @@
 from chassis.database.port import Database
 from chassis.database.postgresql import PostgresDatabase
 from chassis.domain import Store
+from chassis.testing.audit import AuditConformance
 from chassis.testing.database import IdempotencyConformance
 from tests.sample.api import ParcelStore
 from tests.sample.domain.parcels import Parcel
@@ -36,6 +37,10 @@ class TestPostgresPaging(ParcelPagingConformance):
 
 class TestPostgresIdempotency(IdempotencyConformance):
     """Its idempotency keys."""
+
+
+class TestPostgresAudit(AuditConformance):
+    """Its audit log."""
 
 
 class TestPostgresBodies(BodyConformance):

@@ -67,7 +67,7 @@ async def test_reports_a_missing_schema(empty_database_url: str) -> None:
 
 async def test_reports_an_incomplete_schema(database_url: str) -> None:
     with connect(database_url) as connection:
-        connection.execute("DELETE FROM alembic_version WHERE version_num = 'chassis_database_0001'")
+        connection.execute("DELETE FROM alembic_version WHERE version_num = 'chassis_database_0002'")
     async with opened(database_url) as database:
         with pytest.raises(Unavailable, match="schema is incomplete: run `migrate`"):
             await database.check()

@@ -34,4 +34,4 @@ def test_an_older_release_leaves_a_newer_schema_alone(database_settings: Databas
         connection.execute(text("UPDATE alembic_version SET version_num = '9999' WHERE version_num = '0001'"))
     migrations_of(database_settings).upgrade()
     with target.engine().connect() as connection:
-        assert set(current_revisions(connection)) == {"9999", "chassis_database_0001"}
+        assert set(current_revisions(connection)) == {"9999", "chassis_database_0002"}

@@ -23,7 +23,7 @@ from tests.support.migration_histories import Release, Storage, copied
 from tests.support.parcels import new_parcel
 from tests.support.tables import merged
 
-OTHER_HEADS = {"0003", "chassis_database_0002"}
+OTHER_HEADS = {"0003", "chassis_database_0003"}
 UNDER_WAY = IdempotencyKey("under way", b"digest")
 CONSUMER = "billing.invoices"
 SECONDS = 0.5

@@ -1,6 +1,6 @@
 """The in-memory database: dictionaries that transactions change all at once, when they end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,11 @@ from uuid import UUID
 
 import structlog
 
+from ...audit.entry import AuditEntry
+from ...audit.port import AuditQuery
 from ...domain import Aggregate
 from ..port import PoolUsage
+from .audit import matches
 from .idempotency import SavedResponse
 from .transaction import MemoryTransaction
 
@@ -24,6 +27,7 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self.aggregates: dict[type[Aggregate[Any]], dict[UUID, Any]] = {}
         self.responses: dict[str, SavedResponse] = {}
+        self.audit_entries: list[AuditEntry] = []
         self.held: set[str] = set()
 
     async def open(self) -> None:
@@ -60,3 +64,14 @@ class MemoryDatabase:
         for key in expired:
             del self.responses[key]
         return len(expired)
+
+    async def find_audit_entries(self, wanted: AuditQuery) -> Sequence[AuditEntry]:
+        """The newest entries that a query describes, the newest first."""
+        found = [entry for entry in self.audit_entries if matches(entry, wanted)]
+        return sorted(found, key=lambda entry: (entry.recorded_at, entry.id), reverse=True)[: wanted.limit]
+
+    async def purge_audit_entries(self, before: datetime) -> int:
+        """Delete entries recorded before a time."""
+        count = len(self.audit_entries)
+        self.audit_entries[:] = [entry for entry in self.audit_entries if entry.recorded_at >= before]
+        return count - len(self.audit_entries)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ...domain import Aggregate, DomainEvent, VersionConflict
+from .audit import MemoryAuditLog
 from .idempotency import MemoryIdempotencyStore
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class MemoryTransaction:
         self.database = database
         self.events: list[DomainEvent] = []
         self.idempotency = MemoryIdempotencyStore(self)
+        self.audit = MemoryAuditLog(self)
         # With the version that must still be stored at the end.
         self._changed: dict[tuple[type[Aggregate[Any]], UUID], tuple[int, Aggregate[Any]]] = {}
         self._effects: list[Callable[[], object]] = []

@@ -6,10 +6,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from ...audit.entry import AuditEntry
+from ...audit.port import AuditQuery
 from ...errors import ReadOnly
+from ..audit import select, to_entry
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
+from . import audit
 from .connection import Connection
 from .errors import interrupted_errors, unavailable_errors
 from .idempotency import DELETE_OLD
@@ -17,6 +21,7 @@ from .pool import Pool
 from .sessions import connect
 from .settings import DatabaseSettings
 from .transaction import MysqlTransaction
+from .values import to_time, to_uuid
 
 # Touches a table, because a server without the schema cannot serve either.
 CHECK = "SELECT 1 FROM idempotency_keys LIMIT 1"
@@ -111,6 +116,15 @@ class MysqlDatabase:
     async def purge_idempotency_keys(self, before: datetime) -> int:
         """Delete responses saved before a time; returns how many."""
         return await self.purge(DELETE_OLD, before)
+
+    async def find_audit_entries(self, wanted: AuditQuery) -> Sequence[AuditEntry]:
+        """The newest entries that a query describes, the newest first."""
+        statement, values = select(wanted, audit.placeholder)
+        return [to_entry(row, to_uuid, to_time) for row in await self.fetch(statement, *values)]
+
+    async def purge_audit_entries(self, before: datetime) -> int:
+        """Delete entries recorded before a time; returns how many."""
+        return await self.purge(audit.DELETE_OLD, before)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -1,9 +1,9 @@
-"""The table as migrations should leave it; `alembic check` compares. Requests never import this."""
+"""The tables as migrations should leave them; `alembic check` compares. Requests never import this."""
 
 from typing import Any
 
-from sqlalchemy import Column, Index, MetaData, Table
-from sqlalchemy.dialects.mysql import DATETIME, MEDIUMBLOB, VARBINARY
+from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table
+from sqlalchemy.dialects.mysql import BINARY, DATETIME, MEDIUMBLOB, VARBINARY
 
 # The collation compares text as it is written: letters with and without case or accents are different ones.
 OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
@@ -20,5 +20,25 @@ idempotency_keys = Table(
     Column("response", MEDIUMBLOB, nullable=False),
     Column("created_at", TIME, nullable=False),
     Index("idempotency_keys_by_age", "created_at"),
+    **OPTIONS,
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", BINARY(16), primary_key=True),
+    Column("recorded_at", TIME, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("client_id", String(255)),
+    Column("address", String(128)),
+    Column("action", String(128), nullable=False),
+    Column("entity_kind", String(128)),
+    Column("entity_id", String(128)),
+    Column("entity_version", BigInteger),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", String(128)),
+    Column("correlation_id", String(128)),
+    Index("audit_entries_by_entity", "entity_id", "recorded_at"),
+    Index("audit_entries_by_time", "recorded_at", "id"),
     **OPTIONS,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...domain import Aggregate, DomainEvent
 from ..port import Row
+from .audit import MysqlAuditLog
 from .connection import Connection
 from .idempotency import MysqlIdempotencyStore
 
@@ -15,6 +16,7 @@ class MysqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self.events: list[DomainEvent] = []
         self.idempotency = MysqlIdempotencyStore(connection)
+        self.audit = MysqlAuditLog(connection)
         self._connection = connection
 
     async def execute(self, statement: str, *values: Any) -> int:

@@ -7,6 +7,8 @@ from .database import PostgresDatabase
 from .settings import DatabaseSettings
 from .transaction import PostgresTransaction
 
-MIGRATIONS = Branch("chassis_database", Path(__file__).parent / "migrations", frozenset({"idempotency_keys"}))
+MIGRATIONS = Branch(
+    "chassis_database", Path(__file__).parent / "migrations", frozenset({"audit_entries", "idempotency_keys"})
+)
 
 __all__ = ["MIGRATIONS", "DatabaseSettings", "PostgresDatabase", "PostgresTransaction"]

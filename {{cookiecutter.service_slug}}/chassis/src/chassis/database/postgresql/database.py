@@ -5,13 +5,18 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from asyncpg.transaction import Transaction
 
+from ...audit.entry import AuditEntry
+from ...audit.port import AuditQuery
+from ..audit import select, to_entry
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
+from .audit import DELETE_OLD, placeholder
 from .connection import Connection
 from .errors import interrupted_errors, unavailable_errors
 from .idempotency import DELETE
@@ -121,15 +126,28 @@ class PostgresDatabase:
         """Run a query outside a transaction; returns all rows. Retried if the connection was lost."""
         return await self._retries.run(lambda: self._fetch(statement, values))
 
-    async def purge_idempotency_keys(self, before: datetime) -> int:
-        """Delete responses saved before a time, in small steps until none is left."""
+    async def purge(self, statement: str, before: datetime) -> int:
+        """Repeat a statement that deletes a bounded number of old rows until none is left; returns how many."""
         total = 0
         while True:
             async with self.connection() as connection:
-                deleted = row_count(await connection.execute(DELETE, before))
+                deleted = row_count(await connection.execute(statement, before))
             if not deleted:
                 return total
             total += deleted
+
+    async def purge_idempotency_keys(self, before: datetime) -> int:
+        """Delete responses saved before a time; returns how many."""
+        return await self.purge(DELETE, before)
+
+    async def find_audit_entries(self, wanted: AuditQuery) -> Sequence[AuditEntry]:
+        """The newest entries that a query describes, the newest first."""
+        statement, values = select(wanted, placeholder)
+        return [to_entry(row, _to_uuid, _to_time) for row in await self.fetch(statement, *values)]
+
+    async def purge_audit_entries(self, before: datetime) -> int:
+        """Delete entries recorded before a time; returns how many."""
+        return await self.purge(DELETE_OLD, before)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -178,6 +196,16 @@ class PostgresDatabase:
                 async with self._limited(connection):
                     rows: Sequence[Any] = await connection.fetch(statement, *values)
         return rows
+
+
+def _to_uuid(column: UUID) -> UUID:
+    """The identity in a column: the driver's is of a class of its own, which not everything that takes a UUID takes."""
+    return UUID(int=column.int)
+
+
+def _to_time(column: datetime) -> datetime:
+    """The time in a column, as the driver returns it."""
+    return column
 
 
 async def _begun(connection: Connection) -> Transaction:

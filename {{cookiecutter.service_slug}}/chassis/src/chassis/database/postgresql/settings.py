@@ -1,6 +1,6 @@
 """Settings of the database: the server, how to reach it, and how much of it one process may use."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr
 
@@ -30,7 +30,7 @@ class DatabaseSettings(DatabaseServerSection, env_prefix="DATABASE_"):
         description="transaction where DATABASE_URL names a pooler, such as PgBouncer; no state is left in a session",
     )
 
-    def direct(self) -> "DatabaseSettings | None":
+    def direct(self) -> Self | None:
         """The same settings for a connection that keeps its session; None if only a pooler's address is known."""
         if self.direct_url is not None:
             return self.model_copy(update={"url": self.direct_url, "pooler": "none"})

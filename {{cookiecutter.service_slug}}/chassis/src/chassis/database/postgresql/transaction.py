@@ -5,6 +5,7 @@ from typing import Any
 
 from ...domain import Aggregate, DomainEvent
 from ..port import Row
+from .audit import PostgresAuditLog
 from .connection import Connection
 from .idempotency import PostgresIdempotencyStore
 
@@ -22,6 +23,7 @@ class PostgresTransaction:
         self.connection = connection
         self.events: list[DomainEvent] = []
         self.idempotency = PostgresIdempotencyStore(connection)
+        self.audit = PostgresAuditLog(connection)
 
     async def execute(self, statement: str, *values: Any) -> int:
         """Run a statement that changes rows; returns how many it matched."""

@@ -6,15 +6,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ...audit.entry import AuditEntry
+from ...audit.port import AuditQuery
+from ..audit import select, to_entry
 from ..port import PoolUsage, Row
 from ..retries import Retries
 from ..revisions import Revisions
+from . import audit
 from .errors import unavailable_errors
 from .idempotency import DELETE_OLD
 from .pool import Pool
 from .settings import DatabaseSettings
 from .transaction import SqliteTransaction
-from .values import encode
+from .values import encode, to_time, to_uuid
 
 # Touches a table, because a file without the schema cannot serve either.
 CHECK = "SELECT 1 FROM idempotency_keys LIMIT 1"
@@ -99,6 +103,15 @@ class SqliteDatabase:
     async def purge_idempotency_keys(self, before: datetime) -> int:
         """Delete responses saved before a time; returns how many."""
         return await self.purge(DELETE_OLD, before)
+
+    async def find_audit_entries(self, wanted: AuditQuery) -> Sequence[AuditEntry]:
+        """The newest entries that a query describes, the newest first."""
+        statement, values = select(wanted, audit.placeholder)
+        return [to_entry(row, to_uuid, to_time) for row in await self.fetch(statement, *values)]
+
+    async def purge_audit_entries(self, before: datetime) -> int:
+        """Delete entries recorded before a time; returns how many."""
+        return await self.purge(audit.DELETE_OLD, before)
 
     async def _rows(self, statement: str, *values: Any) -> Sequence[Row]:
         with unavailable_errors():

@@ -1,6 +1,7 @@
 """Settings of the SQLite file and of the connections to it."""
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -32,6 +33,10 @@ class DatabaseSettings(Section, env_prefix="DATABASE_"):
     def address(self) -> str:
         """The URL."""
         return self.url.get_secret_value()
+
+    def direct(self) -> Self:
+        """The same settings: nothing stands between a process and its file."""
+        return self
 
     @property
     def path(self) -> Path:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...domain import Aggregate, DomainEvent
 from ..port import Row
+from .audit import SqliteAuditLog
 from .connection import Connection
 from .idempotency import SqliteIdempotencyStore
 from .pool import Pool
@@ -17,6 +18,7 @@ class SqliteTransaction:
     def __init__(self, pool: Pool, claimed: set[str]) -> None:
         self.events: list[DomainEvent] = []
         self.idempotency = SqliteIdempotencyStore(self, claimed)
+        self.audit = SqliteAuditLog(self)
         self._pool = pool
         self._connection: Connection | None = None
 
