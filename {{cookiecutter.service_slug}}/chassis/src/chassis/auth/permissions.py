@@ -9,7 +9,8 @@ A route is refused before its body is read. Errors follow RFC 6750, section 3.
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
 from ..caller import Caller
+from ..http import routes
 from ..http.openapi import problem_responses
 
 # The name of the security scheme in OpenAPI.
@@ -25,9 +27,19 @@ SCHEME = "bearer"
 REFUSAL = "credentials_refused"
 # Set where credentials cannot be checked now: the error.
 FAILURE = "credentials_unchecked"
+# Set by the authentication: how refusals are recorded.
+RECORD = "chassis.record_refusal"
 # The members of an operation that precede its permission in a document.
 _FIRST = ("tags", "summary", "description", "operationId")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class RecordRefusal(Protocol):
+    """Records a refusal; never raises. See `chassis.audit.trail.AuditTrail`."""
+
+    async def __call__(self, action: str, reason: str, /, *, entity_id: str | None) -> None:
+        """Record it."""
+        ...
 
 
 class UndeclaredPermission(Exception):
@@ -68,7 +80,10 @@ class PermittedRoute(APIRoute):
             if permissions is None:
                 raise UndeclaredPermission(_name(self))
             for permission in permissions:
-                _check(request, permission)
+                refusal = _refusal(request, permission)
+                if refusal is not None:
+                    await _record(request, refusal)
+                    raise refusal
             return await handle(request)
 
         return check_and_handle
@@ -143,22 +158,39 @@ def _name(route: BaseRoute) -> str:
     return f"{'/'.join(sorted(route.methods or ()))} {route.path}"
 
 
-def _check(request: Request, permission: str) -> None:
+def _refusal(request: Request, permission: str) -> HTTPException | None:
+    """Why the caller may not use the route; None if it may. Raises Unavailable if its credentials cannot be checked."""
     caller = caller_of(request)
     if caller.subject is None:
         if FAILURE in request.scope:
             raise request.scope[FAILURE]
-        raise HTTPException(
-            HTTPStatus.UNAUTHORIZED,
+        return HTTPException(
+            HTTPStatus.UNAUTHORIZED.value,
             request.scope.get(REFUSAL) or "send an access token: `Authorization: Bearer ...`",
             {"www-authenticate": _challenge(request)},
         )
-    if permission not in caller.permissions:
-        raise HTTPException(
-            HTTPStatus.FORBIDDEN,
-            f"needs the permission {permission}",
-            {"www-authenticate": f'Bearer error="insufficient_scope", scope="{permission}"'},
-        )
+    if permission in caller.permissions:
+        return None
+    return HTTPException(
+        HTTPStatus.FORBIDDEN.value,
+        f"needs the permission {permission}",
+        {"www-authenticate": f'Bearer error="insufficient_scope", scope="{permission}"'},
+    )
+
+
+async def _record(request: Request, refusal: HTTPException) -> None:
+    """In the audit log, if it is known who was refused; a stranger is nobody who did something."""
+    record: RecordRefusal | None = request.scope.get(RECORD)
+    if refusal.status_code == HTTPStatus.FORBIDDEN and record is not None:
+        await record(routes.operation(request.scope), "insufficient-permission", entity_id=_id_in(request))
+
+
+def _id_in(request: Request) -> str | None:
+    """The id in the path, which nothing has validated yet."""
+    try:
+        return str(UUID(request.path_params.get("id", "")))
+    except ValueError:
+        return None
 
 
 def _challenge(request: Request) -> str:

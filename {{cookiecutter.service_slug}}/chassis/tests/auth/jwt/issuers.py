@@ -16,6 +16,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from chassis.auth import PermittedRouter, caller_of, public, requires
 from chassis.auth.jwt import AuthSettings, use_access_tokens
 from chassis.caller import current_caller
+from chassis.database.memory import MemoryDatabase
 from chassis.http.application import Service
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
 from chassis.process import Process
@@ -118,9 +119,12 @@ class Provider:
             return Response(status_code=307, headers={"location": "/keys"})
 
 
-def create_service(settings: AuthSettings, routers: Iterable[APIRouter] = ()) -> Service:
+def create_service(
+    settings: AuthSettings, routers: Iterable[APIRouter] = (), database: MemoryDatabase | None = None
+) -> Service:
     """A service whose callers need access tokens."""
     process = Process(IDENTITY, Settings())
+    process.use_database(database or MemoryDatabase(), events=[], decisions=[])
     use_access_tokens(process, settings, ROLES)
     return process.create_api([create_router(), *routers])
 

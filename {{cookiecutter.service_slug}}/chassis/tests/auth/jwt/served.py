@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chassis.auth.jwt import AuthSettings, use_access_tokens
 from chassis.auth.jwt.cli import token
 from chassis.cli import Bootstrap, Migrations, Storage, create_cli
+from chassis.database.memory import MemoryDatabase
 from chassis.database.retries import Retries
 from chassis.http.application import Service
 from chassis.http.settings import HttpSettings, IdempotencySettings, ReadinessSettings, ShutdownSettings
@@ -44,6 +45,7 @@ class Root:
     def create_service(self, settings: Settings) -> Service:
         """The application."""
         process = Process(SERVICE, settings)
+        process.use_database(MemoryDatabase(), events=[], decisions=[])
         use_access_tokens(process, settings.auth, ROLES)
         return process.create_api([create_router()])
 

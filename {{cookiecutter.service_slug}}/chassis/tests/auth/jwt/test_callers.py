@@ -5,8 +5,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from chassis.audit.port import AuditQuery
 from chassis.auth.jwt import AuthSettings
+from chassis.auth.jwt.local_issuer import LocalIssuer
+from chassis.database.memory import MemoryDatabase
+from chassis.identity import utc_now
 from chassis.testing.http import running
+from tests.http.parcels import IDENTITY
 
 from .issuers import AUDIENCE, EC_KEY, ISSUER, READ, WRITE, Provider, create_service, token
 
@@ -85,3 +90,16 @@ async def test_the_document_says_what_each_operation_needs(client: httpx2.AsyncC
     assert {"401", "403"} <= document["paths"][READ]["get"]["responses"].keys()
     assert document["paths"]["/v1/opening-hours"]["get"]["security"] == []
     assert "401" not in document["paths"]["/v1/opening-hours"]["get"]["responses"]
+
+
+async def test_a_caller_that_lacks_a_permission_is_in_the_audit_log_and_a_stranger_is_not() -> None:
+    database = MemoryDatabase()
+    service = create_service(AuthSettings(), database=database)
+    issuer = LocalIssuer(IDENTITY.name)
+    headers = {"authorization": f"Bearer {issuer.create_token(subject='user-1', scope='', now=utc_now())}"}
+    async with running(service) as client:
+        assert (await client.post(WRITE, headers=headers)).status_code == 403
+        assert (await client.post(WRITE)).status_code == 401
+    (entry,) = await database.find_audit_entries(AuditQuery(limit=10))
+    assert (entry.actor, entry.outcome, entry.reason) == ("user-1", "refused", "insufficient-permission")
+    assert (entry.action, entry.address) == ("write", "127.0.0.1")

@@ -49,15 +49,20 @@ class AccessTokens:
             roles: what each role may do.
             roles_claim: path of the claim with the caller's roles.
             max_remembered: how many verified tokens are remembered.
+
+        Attributes:
+            record_refusal: records what a caller was refused for lack of a permission.
         """
         self._verifier = verifier
         self._roles = roles
         self._roles_claim = roles_claim
+        self.record_refusal: permissions.RecordRefusal | None = None
         self._remembered: OrderedDict[bytes, _Verified] = OrderedDict()
         self._max_remembered = max_remembered
 
     async def identify(self, scope: Scope) -> Caller:
         """The caller, without its address. What went wrong is raised by the route, if it asks who sends the request."""
+        scope[permissions.RECORD] = self.record_refusal
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if not given:
             return _NOBODY
@@ -109,7 +114,7 @@ def use_access_tokens(process: Process, settings: AuthSettings, roles: Roles) ->
     """Require access tokens of a process' callers; each route declares the permission that it needs.
 
     Args:
-        process: whose application will check them.
+        process: whose application will check them; it has its database already.
         settings: name the issuer; without one, tokens of the local issuer are accepted.
         roles: what each role may do.
     """
@@ -130,8 +135,9 @@ def use_access_tokens(process: Process, settings: AuthSettings, roles: Roles) ->
         keys=keys,
         leeway_seconds=settings.leeway_seconds,
     )
-    access = process.access = AccessTokens(verifier, roles, settings.roles_claim)
+    access = AccessTokens(verifier, roles, settings.roles_claim)
     keys.on_change = access.forget
+    _use(process, access)
     process.open(lambda: opened(issuer))
     process.open(keys.refreshing)
     # Known keys outlive the issuer, so its outage concerns nobody as long as they are known.
@@ -148,8 +154,13 @@ def _use_local_issuer(process: Process, settings: AuthSettings, roles: Roles) ->
         keys=issuer,
         leeway_seconds=settings.leeway_seconds,
     )
-    process.access = AccessTokens(verifier, roles, settings.roles_claim)
+    _use(process, AccessTokens(verifier, roles, settings.roles_claim))
     process.open(_announced)
+
+
+def _use(process: Process, access: AccessTokens) -> None:
+    process.access = access
+    access.record_refusal = process.audit.refused
 
 
 @asynccontextmanager
