@@ -1,4 +1,4 @@
-"""What limits, rate limits and load shedding cost: the CPU time of a get, against one without: `make bench`.
+"""What limits, rate limits, load shedding and access tokens cost: the CPU time of a get, against one without: `make bench`.
 
 All variants take turns in one run, each is a process of its own; the figures to look at are the differences.
 """
@@ -47,6 +47,8 @@ VARIANTS = {
     "both, rate limit logs": ((), "log"),
     "both, rate limit is on": ((), "on"),
 }
+# The same as the last one, in a service that asks for access tokens; one token is used all the time.
+TOKENS = "both, on, access tokens"
 # Far away, so that every request is answered.
 QUOTA = {"HTTP_RATE_LIMIT_READS_PER_SECOND": "100000", "HTTP_RATE_LIMIT_READ_BURST": "1000000"}
 
@@ -64,16 +66,17 @@ class Variant:
         self.costs.append(outcome.cpu_seconds / outcome.statuses[200])
 
 
-def created(service: process.Service) -> Target:
+def created(service: process.Service, token: str = "") -> Target:
     """A get of a new order; the service is given a core of its own."""
     for thread in Path(f"/proc/{service.process.pid}/task").iterdir():
         os.sched_setaffinity(int(thread.name), {SERVICE_CORE})
     connection = HTTPConnection("127.0.0.1", service.port)
     draft = json.dumps({"reference": "A-1001", "quantity": 3})
-    connection.request("POST", "/v1/orders", draft, {"content-type": "application/json"})
+    credentials = {"authorization": f"Bearer {token}"} if token else {}
+    connection.request("POST", "/v1/orders", draft, credentials | {"content-type": "application/json"})
     path = f"/v1/orders/{json.loads(connection.getresponse().read())['id']}"
     connection.close()
-    return Target(service.port, service.process.pid, path)
+    return Target(service.port, service.process.pid, path, token=token)
 
 
 def main() -> None:
@@ -86,17 +89,20 @@ def main() -> None:
         databases.EVERY["postgresql"].fresh(Path(folder)) as url,
         ExitStack() as stack,
     ):
-        project = services.generate(Path(folder), database="postgresql", broker="none")
+        project = services.generate(Path(folder, "plain"), database="postgresql", broker="none")
+        with_tokens = services.generate(Path(folder, "tokens"), database="postgresql", broker="none", auth="jwt")
         project.run(project.slug, "migrate", DATABASE_URL=url)
+        token = with_tokens.run(with_tokens.slug, "token").strip()
         os.sched_setaffinity(0, {LOAD_CORE})
-        commands = project.environment.bin
         variants: dict[str, Variant] = {}
-        for name, (left_out, rate_limit) in VARIANTS.items():
+        for name, (left_out, rate_limit) in (VARIANTS | {TOKENS: ((), "on")}).items():
+            served = with_tokens if name == TOKENS else project
+            commands = served.environment.bin
             settings = {"DATABASE_URL": url, "LOG_FORMAT": "json", "HTTP_RATE_LIMIT": rate_limit, **QUOTA}
-            command = [str(commands / "python"), "-c", WITHOUT, project.package, *left_out]
+            command = [str(commands / "python"), "-c", WITHOUT, served.package, *left_out]
             environment = process.clean_environment(commands, **settings)
-            serving = process.serving(command, project.path, environment, Path(folder) / f"{len(variants)}.log")
-            variants[name] = Variant(created(stack.enter_context(serving)))
+            serving = process.serving(command, served.path, environment, Path(folder) / f"{len(variants)}.log")
+            variants[name] = Variant(created(stack.enter_context(serving), token if name == TOKENS else ""))
         for number in range(ROUNDS + 1):
             print(f"\rround {number} of {ROUNDS}", end="", flush=True)
             for variant in variants.values():

@@ -21,17 +21,19 @@ OK = 200
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go, to which process, and from which address they come."""
+    """Where requests go, to which process, from which address they come, and the access token that they bring."""
 
     port: int
     process: int
     path: str
     address: str = "127.0.0.1"
+    token: str = ""
 
     @property
     def request(self) -> bytes:
         """As it is sent."""
-        return f"GET {self.path} HTTP/1.1\r\nhost: service\r\n\r\n".encode()
+        credentials = f"authorization: Bearer {self.token}\r\n" if self.token else ""
+        return f"GET {self.path} HTTP/1.1\r\nhost: service\r\n{credentials}\r\n".encode()
 
     def cpu_seconds(self) -> float:
         """Processor time of the service so far."""

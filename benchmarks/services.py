@@ -27,6 +27,7 @@ def migrated() -> Iterator[tuple[str, Project, str]]:
 
 def generate(folder: Path, **answers: str) -> Project:
     """A service like the default one but for these answers, in a folder that is gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
     output = folder / "generated"
     command = ["-m", "cookiecutter", "--no-input", "--default-config", "--output-dir", str(output), str(ROOT)]
     given = [f"{option}={choice}" for option, choice in answers.items()]
