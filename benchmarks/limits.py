@@ -1,4 +1,4 @@
-"""What limits, rate limits, load shedding and access tokens cost: the CPU time of a get, against one without: `make bench`.
+"""What limits, load shedding and access tokens cost: the CPU time of a get, against one without: `make bench`.
 
 All variants take turns in one run, each is a process of its own; the figures to look at are the differences.
 """
