@@ -36,6 +36,7 @@ FORMS = {
 }
 MESSAGING = 'cookiecutter.broker != "none"'
 RABBITMQ = 'cookiecutter.broker == "rabbitmq"'
+AUTH = 'cookiecutter.auth != "none"'
 SERVER = 'cookiecutter.database in cookiecutter._layers["database/server"]["database"]'
 # With the brace before it: three in a row would be read as Jinja's two.
 JOBS = f"""\
@@ -46,24 +47,28 @@ JOBS = f"""\
 IN_JSON = """{%- set jobs = jobs | replace('"', '\\\\"') -%}\n"""
 # Stands for a piece that is put in later.
 MARK = "\0"
+ID = re.compile(r'"id": (\d+)')
+TOP = re.compile(r'"y": (\d+)')
 GROUP = re.compile(r"(?m)^(?= *- name: )")
 
 
 def main(python: str) -> None:
-    """Make four services: with everything, with another broker, without one, without a database server."""
+    """Make services with everything, with another broker, without one, without a database server, without `auth`."""
     for path in (*RULES, DASHBOARD):
         (TEMPLATE / path).write_text("made anew")
-    everything = made(python, database="postgresql", broker="rabbitmq")
-    other_broker = made(python, database="postgresql", broker="redis")
-    no_broker = made(python, database="postgresql", broker="none")
-    no_server = made(python, database="sqlite", broker="rabbitmq")
+    open_services, services = (
+        [made(python, database="postgresql", broker=broker, auth=auth) for broker in ("rabbitmq", "redis", "none")]
+        for auth in ("none", "jwt")
+    )
+    no_server = made(python, database="sqlite", broker="rabbitmq", auth="jwt")
     for path in RULES:
-        groups = GROUP.split(everything[path])
-        (TEMPLATE / path).write_text(
-            JOBS + "".join(conditional(group, other_broker[path], no_broker[path], no_server[path]) for group in groups)
-        )
-    dashboards = everything[DASHBOARD], other_broker[DASHBOARD], no_broker[DASHBOARD]
-    (TEMPLATE / DASHBOARD).write_text(JOBS + IN_JSON + nested(*dashboards))
+        others = [service[path] for service in (*services[1:], no_server, open_services[0])]
+        groups = GROUP.split(services[0][path])
+        (TEMPLATE / path).write_text(JOBS + "".join(conditional(group, *others) for group in groups))
+    boards = [service[DASHBOARD] for service in open_services]
+    (TEMPLATE / DASHBOARD).write_text(
+        JOBS + IN_JSON + with_authentication(nested(*boards), boards, [service[DASHBOARD] for service in services])
+    )
 
 
 def made(python: str, **choices: str) -> dict[str, str]:
@@ -84,8 +89,10 @@ def with_placeholders(text: str) -> str:
     return text
 
 
-def conditional(part: str, other_broker: str, no_broker: str, no_server: str) -> str:
+def conditional(part: str, other_broker: str, no_broker: str, no_server: str, no_auth: str) -> str:
     """A part of a file, with the condition under which a service has it."""
+    if part not in no_auth:
+        return when(AUTH, part)
     if part not in other_broker:
         return when(RABBITMQ, part)
     if part not in no_broker:
@@ -98,6 +105,25 @@ def nested(text: str, shorter: str, shortest: str) -> str:
     before, piece, after = difference(text, shorter)
     before, larger, after = difference(before + MARK + after, shortest)
     return (before + when(MESSAGING, larger) + after).replace(MARK, when(RABBITMQ, piece))
+
+
+def with_authentication(text: str, boards: list[str], longer: list[str]) -> str:
+    """The dashboard with its last row, whose place depends on the rows before it: one text, counted from there."""
+    pieces = [difference(with_row, without)[1] for with_row, without in zip(longer, boards, strict=True)]
+    *_, end = difference(longer[0], boards[0])
+    places = [(int(ID.findall(piece)[0]), int(TOP.findall(piece)[0])) for piece in pieces]
+    counted = [
+        TOP.sub(lambda found, top=top: f'"y": {{{{ top + {int(found[1]) - top} }}}}',
+                ID.sub(lambda found, first=first: f'"id": {{{{ first + {int(found[1]) - first} }}}}', piece))
+        for piece, (first, top) in zip(pieces, places, strict=True)
+    ]  # fmt: skip
+    if len({*counted}) != 1:
+        raise SystemExit("the last row of the dashboard differs between brokers by more than its place")
+    rabbitmq, messaging, none = places
+    where = (
+        f"{{% set first, top = {rabbitmq} if {RABBITMQ} else {messaging} if {MESSAGING} else {none} %}}"
+    )
+    return text.removesuffix(end) + when(AUTH, where + counted[0]) + end
 
 
 def difference(text: str, shorter: str) -> tuple[str, str, str]:
