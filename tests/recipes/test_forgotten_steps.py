@@ -283,8 +283,8 @@ OF_PERMISSIONS = [
         "the permissions of the tests",
         "add-an-aggregate",
         f"{PERMITTED}::test_the_caller_of_the_tests_may_do_everything",
-        "add ['shipments:read', 'shipments:write'] to SCOPE in tests/support/api.py",
-        steps=("tests/support/api.py: @@ SCOPE",),
+        "add ['shipments:read', 'shipments:write'] to SCOPE in tests/support/callers.py",
+        steps=("tests/support/callers.py: @@ SCOPE",),
     ),
     Forgotten(
         "that a role names a permission which no route asks for",

@@ -13,7 +13,7 @@ from chassis.auth.jwt.local_issuer import LocalIssuer
 from chassis.identity import new_id, utc_now
 from chassis.settings import load_settings
 from chassis.testing.brokers import eventually_true
-from chassis.testing.http import running
+from chassis.testing.http import add_headers, running
 from chassis.testing.otlp.memory import recorded_spans
 
 PACKAGE, REFERENCE = sys.argv[1:]
@@ -28,7 +28,7 @@ async def main() -> None:
     storage = bootstrap.on_postgresql(settings.database)
     connection = await aio_pika.connect(os.environ["BROKER_URL"])
     service = bootstrap.create_service(settings, storage, run_worker=True)
-    async with connection, running(service, headers=caller_of(bootstrap.SERVICE.name)) as client:
+    async with connection, running(add_headers(service, caller_of(bootstrap.SERVICE.name))) as client:
         queue = await bound(connection, f"{bootstrap.SERVICE.name}.shipment.*")
         planned = await client.post(SHIPMENTS, json={REFERENCE: str(new_id()), "place": "Rotterdam"})
         url = planned.headers["location"]

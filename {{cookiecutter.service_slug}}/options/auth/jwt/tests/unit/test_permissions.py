@@ -13,8 +13,10 @@ from chassis.http.application import Service
 from chassis.testing.http import problem, running
 
 from {{ cookiecutter.package_name }}.api.permissions import ROLES
+from {{ cookiecutter.package_name }}.bootstrap import create_service_in_memory
+from {{ cookiecutter.package_name }}.config.settings import Settings
 
-from tests.support.api import SCOPE, headers_of
+from tests.support.callers import SCOPE, headers_of
 
 SOURCES = Path(__file__).parents[2] / "src"
 # Routes with another permission than <resource>:read or <resource>:write, and those that everyone may use (None).
@@ -79,8 +81,8 @@ def test_every_route_asks_for_the_permission_of_its_resource(routes: list[Route]
     assert not gone, f"there is no route {sorted(gone)}: remove it from EXCEPTIONS"
 
 
-async def test_every_route_refuses_callers_without_a_token(service: Service, routes: list[Route]) -> None:
-    async with running(service, raise_errors=True) as client:
+async def test_every_route_refuses_callers_without_a_token(settings: Settings, routes: list[Route]) -> None:
+    async with running(create_service_in_memory(settings), raise_errors=True) as client:
         for each in routes:
             if each.permission is not None:
                 refused = await client.request(each.method, each.url)
@@ -121,7 +123,7 @@ def named_in_code() -> Iterator[str]:
 
 def test_the_caller_of_the_tests_may_do_everything(service: Service) -> None:
     missing = {*declared_permissions(service.app.openapi())} - {*SCOPE.split()}
-    assert not missing, f"add {sorted(missing)} to SCOPE in tests/support/api.py"
+    assert not missing, f"add {sorted(missing)} to SCOPE in tests/support/callers.py"
 
 
 async def test_the_documentation_has_a_button_to_authorize(service: Service) -> None:
