@@ -47,8 +47,6 @@ JOBS = f"""\
 IN_JSON = """{%- set jobs = jobs | replace('"', '\\\\"') -%}\n"""
 # Stands for a piece that is put in later.
 MARK = "\0"
-ID = re.compile(r'"id": (\d+)')
-TOP = re.compile(r'"y": (\d+)')
 GROUP = re.compile(r"(?m)^(?= *- name: )")
 
 
@@ -109,21 +107,29 @@ def nested(text: str, shorter: str, shortest: str) -> str:
 
 def with_authentication(text: str, boards: list[str], longer: list[str]) -> str:
     """The dashboard with its last row, whose place depends on the rows before it: one text, counted from there."""
-    pieces = [difference(with_row, without)[1] for with_row, without in zip(longer, boards, strict=True)]
-    *_, end = difference(longer[0], boards[0])
-    places = [(int(ID.findall(piece)[0]), int(TOP.findall(piece)[0])) for piece in pieces]
-    counted = [
-        TOP.sub(lambda found, top=top: f'"y": {{{{ top + {int(found[1]) - top} }}}}',
-                ID.sub(lambda found, first=first: f'"id": {{{{ first + {int(found[1]) - first} }}}}', piece))
-        for piece, (first, top) in zip(pieces, places, strict=True)
-    ]  # fmt: skip
-    if len({*counted}) != 1:
+    places, rows = [], set()
+    for board, without in zip(longer, boards, strict=True):
+        _, row, end = difference(board, without)
+        first, row = counted(row, "id", "first")
+        top, row = counted(row, "y", "top")
+        places.append((first, top))
+        rows.add(row)
+    if len(rows) != 1:
         raise SystemExit("the last row of the dashboard differs between brokers by more than its place")
     rabbitmq, messaging, none = places
-    where = (
-        f"{{% set first, top = {rabbitmq} if {RABBITMQ} else {messaging} if {MESSAGING} else {none} %}}"
-    )
-    return text.removesuffix(end) + when(AUTH, where + counted[0]) + end
+    where = f"{{% set first, top = {rabbitmq} if {RABBITMQ} else {messaging} if {MESSAGING} else {none} %}}"
+    return text.removesuffix(end) + when(AUTH, where + rows.pop()) + end
+
+
+def counted(text: str, key: str, name: str) -> tuple[int, str]:
+    """The first number under a key, and the text with expressions that count from it."""
+    numbers = re.compile(rf'"{key}": (\d+)')
+    first = int(numbers.findall(text)[0])
+
+    def expression(found: re.Match[str]) -> str:
+        return f'"{key}": {{{{ {name} + {int(found[1]) - first} }}}}'
+
+    return first, numbers.sub(expression, text)
 
 
 def difference(text: str, shorter: str) -> tuple[str, str, str]:

@@ -275,8 +275,8 @@ OF_PERMISSIONS = [
         "that changes are not reads",
         "add-an-aggregate",
         PERMITTED,
-        'POST /v1/shipments asks for shipments:read: give it `openapi_extra=requires("shipments:write")`, or list it in '
-        "EXCEPTIONS of test_permissions.py",
+        'POST /v1/shipments asks for shipments:read: give it `openapi_extra=requires("shipments:write")`, or list '
+        "it in EXCEPTIONS of test_permissions.py",
         instead=("api/v1/shipments.py:", 'requires("shipments:write")', 'requires("shipments:read")'),
     ),
     Forgotten(
