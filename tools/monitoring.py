@@ -36,6 +36,7 @@ FORMS = {
 }
 MESSAGING = 'cookiecutter.broker != "none"'
 RABBITMQ = 'cookiecutter.broker == "rabbitmq"'
+AUTH = 'cookiecutter.auth != "none"'
 SERVER = 'cookiecutter.database in cookiecutter._layers["database/server"]["database"]'
 # With the brace before it: three in a row would be read as Jinja's two.
 JOBS = f"""\
@@ -50,20 +51,22 @@ GROUP = re.compile(r"(?m)^(?= *- name: )")
 
 
 def main(python: str) -> None:
-    """Make four services: with everything, with another broker, without one, without a database server."""
+    """Make services with everything, with another broker, without one, without a database server, without `auth`."""
     for path in (*RULES, DASHBOARD):
         (TEMPLATE / path).write_text("made anew")
-    everything = made(python, database="postgresql", broker="rabbitmq")
-    other_broker = made(python, database="postgresql", broker="redis")
-    no_broker = made(python, database="postgresql", broker="none")
-    no_server = made(python, database="sqlite", broker="rabbitmq")
+    open_services, services = (
+        [made(python, database="postgresql", broker=broker, auth=auth) for broker in ("rabbitmq", "redis", "none")]
+        for auth in ("none", "jwt")
+    )
+    no_server = made(python, database="sqlite", broker="rabbitmq", auth="jwt")
     for path in RULES:
-        groups = GROUP.split(everything[path])
-        (TEMPLATE / path).write_text(
-            JOBS + "".join(conditional(group, other_broker[path], no_broker[path], no_server[path]) for group in groups)
-        )
-    dashboards = everything[DASHBOARD], other_broker[DASHBOARD], no_broker[DASHBOARD]
-    (TEMPLATE / DASHBOARD).write_text(JOBS + IN_JSON + nested(*dashboards))
+        others = [service[path] for service in (*services[1:], no_server, open_services[0])]
+        groups = GROUP.split(services[0][path])
+        (TEMPLATE / path).write_text(JOBS + "".join(conditional(group, *others) for group in groups))
+    boards = [service[DASHBOARD] for service in open_services]
+    (TEMPLATE / DASHBOARD).write_text(
+        JOBS + IN_JSON + with_authentication(nested(*boards), boards, [service[DASHBOARD] for service in services])
+    )
 
 
 def made(python: str, **choices: str) -> dict[str, str]:
@@ -84,8 +87,10 @@ def with_placeholders(text: str) -> str:
     return text
 
 
-def conditional(part: str, other_broker: str, no_broker: str, no_server: str) -> str:
+def conditional(part: str, other_broker: str, no_broker: str, no_server: str, no_auth: str) -> str:
     """A part of a file, with the condition under which a service has it."""
+    if part not in no_auth:
+        return when(AUTH, part)
     if part not in other_broker:
         return when(RABBITMQ, part)
     if part not in no_broker:
@@ -98,6 +103,33 @@ def nested(text: str, shorter: str, shortest: str) -> str:
     before, piece, after = difference(text, shorter)
     before, larger, after = difference(before + MARK + after, shortest)
     return (before + when(MESSAGING, larger) + after).replace(MARK, when(RABBITMQ, piece))
+
+
+def with_authentication(text: str, boards: list[str], longer: list[str]) -> str:
+    """The dashboard with its last row, whose place depends on the rows before it: one text, counted from there."""
+    places, rows = [], set()
+    for board, without in zip(longer, boards, strict=True):
+        _, row, end = difference(board, without)
+        first, row = counted(row, "id", "first")
+        top, row = counted(row, "y", "top")
+        places.append((first, top))
+        rows.add(row)
+    if len(rows) != 1:
+        raise SystemExit("the last row of the dashboard differs between brokers by more than its place")
+    rabbitmq, messaging, none = places
+    where = f"{{% set first, top = {rabbitmq} if {RABBITMQ} else {messaging} if {MESSAGING} else {none} %}}"
+    return text.removesuffix(end) + when(AUTH, where + rows.pop()) + end
+
+
+def counted(text: str, key: str, name: str) -> tuple[int, str]:
+    """The first number under a key, and the text with expressions that count from it."""
+    numbers = re.compile(rf'"{key}": (\d+)')
+    first = int(numbers.findall(text)[0])
+
+    def expression(found: re.Match[str]) -> str:
+        return f'"{key}": {{{{ {name} + {int(found[1]) - first} }}}}'
+
+    return first, numbers.sub(expression, text)
 
 
 def difference(text: str, shorter: str) -> tuple[str, str, str]:

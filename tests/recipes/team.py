@@ -17,9 +17,9 @@ from tools import options
 
 # What is declared on a broker that others use as well carries the service's name.
 SETUPS = {
-    "default": {"service_slug": f"recipes-{secrets.token_hex(4)}", "package_name": "order_service"},
+    "default": {"auth": "jwt", "service_slug": f"recipes-{secrets.token_hex(4)}", "package_name": "order_service"},
     "smallest": {"database": "sqlite", "broker": "none", "tracing": "none"},
-    "mysql": {"database": "mysql", "broker": "none"},
+    "mysql": {"database": "mysql", "broker": "none", "auth": "jwt"},
 }
 # `uv run` and `uvx` would install what is in the environment of the tests already.
 IN_PLACE = '#!/bin/sh\nif [ "$1" = run ]; then shift; fi\nexec "$@"\n'

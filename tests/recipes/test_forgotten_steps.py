@@ -255,6 +255,53 @@ OF_AN_AGGREGATE = [
         steps=("tests/contract/test_events.py: @@ def happened",),
     ),
 ]
+PERMITTED = "tests/unit/test_permissions.py"
+OF_PERMISSIONS = [
+    Forgotten(
+        "the permission of a route",
+        "add-an-aggregate",
+        PERMITTED,
+        'POST /v1/shipments declares no permission: give it `openapi_extra=requires("...")`',
+        instead=("api/v1/shipments.py:", 'openapi_extra=requires("shipments:write"),', ""),
+    ),
+    Forgotten(
+        "that its router checks permissions",
+        "add-an-aggregate",
+        PERMITTED,
+        "in a `PermittedRouter`",
+        instead=("api/v1/shipments.py:", "router = PermittedRouter(", "router = APIRouter("),
+    ),
+    Forgotten(
+        "that changes are not reads",
+        "add-an-aggregate",
+        PERMITTED,
+        'POST /v1/shipments asks for shipments:read: give it `openapi_extra=requires("shipments:write")`, or list '
+        "it in EXCEPTIONS of test_permissions.py",
+        instead=("api/v1/shipments.py:", 'requires("shipments:write")', 'requires("shipments:read")'),
+    ),
+    Forgotten(
+        "the permissions of the tests",
+        "add-an-aggregate",
+        f"{PERMITTED}::test_the_caller_of_the_tests_may_do_everything",
+        "add ['shipments:read', 'shipments:write'] to SCOPE in tests/support/callers.py",
+        steps=("tests/support/callers.py: @@ SCOPE",),
+    ),
+    Forgotten(
+        "that a role names a permission which no route asks for",
+        "add-an-aggregate",
+        f"{PERMITTED}::test_roles_give_permissions_that_exist",
+        "no route asks for ['shipments-editor: shipments:move']: remove it from ROLES in api/permissions.py",
+        instead=("permissions.py: @@", '"shipments:write"', '"shipments:move"'),
+    ),
+    Forgotten(
+        "who created it",
+        "limit-to-the-creator",
+        STORED,
+        "Order.created_by is None instead of 'alice': add its column in INSERT or SELECT",
+        steps=("statements.py: @@",),
+        instead=("model.py: @@ class Order(", "created_by: str | None", "created_by: str | None = None"),
+    ),
+]
 OF_A_HANDLER = [
     Forgotten(
         "the backlog",
@@ -270,7 +317,7 @@ OF_A_HANDLER = [
         "what is published or consumed has changed: run `make contract`, commit it",
     ),
 ]
-FORGOTTEN = [*OF_A_FIELD, *OF_A_STATE, *OF_AN_AGGREGATE, *OF_A_HANDLER]
+FORGOTTEN = [*OF_A_FIELD, *OF_A_STATE, *OF_AN_AGGREGATE, *OF_PERMISSIONS, *OF_A_HANDLER]
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,12 @@ from tests.recipes.team import Team, case
 from tests.report import MEASURED
 
 OF_EVERY_SERVICE = ("add-a-field", "add-a-state", "add-an-aggregate", "add-a-query")
-CASES = [*(("default", recipe) for recipe in (*OF_EVERY_SERVICE, "handle-an-event")), ("mysql", "add-a-field")]
-# Existing files that a second aggregate may touch.
-EDITED_FOR_AN_AGGREGATE = 6
+CASES = [
+    *(("default", recipe) for recipe in (*OF_EVERY_SERVICE, "handle-an-event", "limit-to-the-creator")),
+    *(("mysql", recipe) for recipe in ("add-a-field", "limit-to-the-creator")),
+]
+# Existing files that a second aggregate may touch: with access tokens also the table of roles and what tests may do.
+EDITED_FOR_AN_AGGREGATE = 8
 ON_THE_REAL_DATABASE = "pytest -q tests/integration -k '(Storage or Pages or migrat or autogenerate) and not random'"
 # Those that the service adds to the chassis' suite, whatever its newest revision is.
 BACKUPS_OF_THE_SERVICE = "pytest -q tests/integration/test_backup.py -k 'not TestBackup'"

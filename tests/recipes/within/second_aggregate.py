@@ -9,10 +9,11 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractQueue
-from chassis.identity import new_id
+from chassis.auth.jwt.local_issuer import LocalIssuer
+from chassis.identity import new_id, utc_now
 from chassis.settings import load_settings
 from chassis.testing.brokers import eventually_true
-from chassis.testing.http import running
+from chassis.testing.http import add_headers, running
 from chassis.testing.otlp.memory import recorded_spans
 
 PACKAGE, REFERENCE = sys.argv[1:]
@@ -26,7 +27,8 @@ async def main() -> None:
     spans = recorded_spans()
     storage = bootstrap.on_postgresql(settings.database)
     connection = await aio_pika.connect(os.environ["BROKER_URL"])
-    async with connection, running(bootstrap.create_service(settings, storage, run_worker=True)) as client:
+    service = bootstrap.create_service(settings, storage, run_worker=True)
+    async with connection, running(add_headers(service, caller_of(bootstrap.SERVICE.name))) as client:
         queue = await bound(connection, f"{bootstrap.SERVICE.name}.shipment.*")
         planned = await client.post(SHIPMENTS, json={REFERENCE: str(new_id()), "place": "Rotterdam"})
         url = planned.headers["location"]
@@ -45,6 +47,12 @@ async def main() -> None:
         }
     found["spans"] = [span.name for span in spans.get_finished_spans()]
     print(json.dumps(found))
+
+
+def caller_of(service: str) -> dict[str, str]:
+    """The headers of a caller that may plan and move shipments."""
+    token = LocalIssuer(service).create_token(subject="tests", scope="shipments:write", now=utc_now())
+    return {"authorization": f"Bearer {token}"}
 
 
 async def bound(connection: AbstractConnection, routing_key: str) -> AbstractQueue:

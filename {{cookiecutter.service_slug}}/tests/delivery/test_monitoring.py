@@ -27,7 +27,8 @@ MONITORING = Monitoring(ROOT)
 PROMTOOL = shutil.which("promtool")
 # The table and the package resemble metrics.
 OTHER_NAMES = {"{{ cookiecutter.__entities }}", "{{ cookiecutter.package_name }}"}
-SERVER_ONLY = re.compile(r"(?m)^\| `(\w+)` \|.* with a real server only \|$")
+SERVER_ONLY = re.compile(r"(?m)^\| `(\w+)` \|(.*?)\|.* with a real server only \|$")
+LABEL = re.compile(r"`(\w+)`:")
 
 
 @pytest.fixture
@@ -45,8 +46,10 @@ async def metrics(service: Service, store: object, monkeypatch: pytest.MonkeyPat
 
 def with_a_server() -> str:
     """The metrics that docs/metrics.md lists as those of a service with a real server, which these tests lack."""
-    names = SERVER_ONLY.findall((ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"))
-    return "".join(f"{name} 0\n" for name in names)
+    rows = SERVER_ONLY.findall((ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"))
+    return "".join(
+        name + "{" + ",".join(f'{label}=""' for label in LABEL.findall(labels)) + "} 0\n" for name, labels in rows
+    )
 
 
 async def exposition(client: httpx2.AsyncClient) -> str:

@@ -6,7 +6,10 @@ from typing import TypeVar
 
 import httpx2
 import pytest
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chassis.caller import Caller, acting_for
 from chassis.database.memory import MemoryDatabase
 from chassis.database.port import DatabaseTransaction
 from chassis.errors import Interrupted, Unavailable
@@ -106,6 +109,28 @@ async def test_one_key_never_stands_for_two_requests(client: httpx2.AsyncClient)
         await client.post(URL, json=DRAFT, headers=KEY | {"if-match": "*"}),
     ):
         assert problem(other) == (422, "idempotency-key-reused")
+
+
+class Acting:
+    """Each request is sent by the caller that one of its headers names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        subject = dict(scope.get("headers", ())).get(b"x-subject")
+        with acting_for(Caller(subject.decode() if subject else None)):
+            await self._app(scope, receive, send)
+
+
+async def test_a_caller_never_gets_the_response_to_another_one() -> None:
+    async with running(create_service(middleware=[Middleware(Acting)])) as client:
+        first, other, again, nobody = [
+            await client.post(URL, json=DRAFT, headers=KEY | headers)
+            for headers in ({"x-subject": "alice"}, {"x-subject": "bob"}, {"x-subject": "alice"}, {})
+        ]
+    assert (first.status_code, again.content) == (201, first.content)
+    assert problem(other) == problem(nobody) == (422, "idempotency-key-reused")
 
 
 async def test_a_malformed_host_header_does_not_matter(client: httpx2.AsyncClient) -> None:

@@ -156,6 +156,7 @@ def test_a_sound_environment_has_no_problems() -> None:
         ),
         (lambda each: each["NetworkPolicy"]["spec"]["policyTypes"].remove("Egress"), "no policy covers its Egress"),
         (lambda each: each["ConfigMap"]["data"].update(PEER_URL="http://peer:81/"), "may not reach ('TCP', 81)"),
+        (lambda each: each["ConfigMap"]["data"].update(PEER="https://peer/path"), "may not reach ('TCP', 443)"),
         (lambda each: each["NetworkPolicy"]["spec"]["ingress"][0]["ports"][0].update(port=1), "no container opens 1"),
         (lambda each: container(each)["envFrom"][0]["configMapRef"].update(name="other"), "does not exist"),
     ],

@@ -8,6 +8,7 @@ from typing import Annotated
 import orjson
 from fastapi import Header, Request, Response
 
+from ..caller import current_caller
 from ..database.port import DatabaseTransaction, IdempotencyKey, TransactionRunner
 from ..domain import Clock, DomainError
 from .refusals import CommandRefusals
@@ -109,14 +110,16 @@ class Commands:
 
 
 async def _fingerprint(request: Request) -> bytes:
-    """A digest of everything that changes the effect of a request: method, path, query, If-Match and body."""
+    """A digest of everything that changes the effect of a request: method, path, query, If-Match, body and caller."""
     digest = hashlib.sha256()
+    subject = current_caller().subject
     for part in (
         request.method.encode(),
         request.scope["path"].encode(),
         request.scope["query_string"],
         ",".join(request.headers.getlist("if-match")).encode(),
         _canonical(await request.body()),
+        *(() if subject is None else (subject.encode(),)),
     ):
         digest.update(len(part).to_bytes(8))
         digest.update(part)

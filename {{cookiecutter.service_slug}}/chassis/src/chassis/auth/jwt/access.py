@@ -165,5 +165,5 @@ def _use(process: Process, access: AccessTokens) -> None:
 
 @asynccontextmanager
 async def _announced() -> AsyncIterator[None]:
-    _log.info("AUTH_ISSUER is not set: tokens of the command `token` are accepted")
+    _log.info("no AUTH_ISSUER: tokens of the command token are accepted")
     yield

@@ -170,7 +170,7 @@ class FetchedKeys:
         self._keys = keys
         self._metrics.known.set(len({kid for kid, _ in keys}))
         if changed:
-            _log.info("keys changed", known=sorted({kid or "" for kid, _ in keys}))
+            _log.info("keys changed", kids=sorted({kid or "" for kid, _ in keys}))
             self.on_change()
 
 

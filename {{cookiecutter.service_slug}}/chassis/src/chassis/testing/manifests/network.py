@@ -12,6 +12,7 @@ from .secrets import readable_values
 DNS = {("UDP", 53), ("TCP", 53)}
 # The pods of OpenShift's DNS listen there, and a policy sees the port of the pod.
 OPENSHIFT_DNS = {("UDP", 5353), ("TCP", 5353)}
+WEB = {"http": ["80"], "https": ["443"]}
 
 
 def everything_is_denied_by_default(cluster: Cluster) -> Iterator[str]:
@@ -43,8 +44,9 @@ def addresses_in_settings_can_be_reached(cluster: Cluster) -> Iterator[str]:
 
 
 def _addressed(url: str) -> list[str]:
-    """The ports in a URL, which may name several hosts."""
-    return re.findall(r":(\d+)(?=[,/]|$)", url.partition("://")[2].rpartition("@")[2])
+    """The ports in a URL, which may name several hosts; that of the web if it names none."""
+    scheme, _, rest = url.partition("://")
+    return re.findall(r":(\d+)(?=[,/]|$)", rest.rpartition("@")[2]) or WEB.get(scheme, [])
 
 
 def _tcp(ports: Iterable[str]) -> set[tuple[str, int]]:

@@ -8,5 +8,10 @@ from chassis.auth import Roles
 
 ROLES: Roles = {
     "{{ cookiecutter.__resource }}-reader": frozenset({"{{ cookiecutter.__resource }}:read"}),
-    "{{ cookiecutter.__resource }}-editor": frozenset({"{{ cookiecutter.__resource }}:read", "{{ cookiecutter.__resource }}:write"}),
+    "{{ cookiecutter.__resource }}-editor": frozenset(
+        {
+            "{{ cookiecutter.__resource }}:read",
+            "{{ cookiecutter.__resource }}:write",
+        }
+    ),
 }
