@@ -94,7 +94,14 @@ def merged_removals() -> dict[str, Removal]:
     """
     rows = zip_longest(*map(_choices, _declared()))
     each = {" and ".join(names): _removal(*names) for names in (tuple(filter(None, row)) for row in rows)}
-    return {f"without {names}": removal for names, removal in each.items()} | _whole()
+    return {f"without {names}": removal for names, removal in each.items()} | _merged(_whole())
+
+
+def _merged(removals: dict[str, Removal]) -> dict[str, Removal]:
+    """All of them in one copy."""
+    choices = {option: set[str]().union(*(each[option] for each, _ in removals.values())) for option in _declared()}
+    packages = set[str]().union(*(each for _, each in removals.values()))
+    return {" and ".join(removals): (choices, packages)}
 
 
 def _declared() -> dict[str, Any]:
