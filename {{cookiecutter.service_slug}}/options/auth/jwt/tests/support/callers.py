@@ -13,7 +13,8 @@ def headers_of(subject: str, scope: str = SCOPE) -> dict[str, str]:
         subject: who sends them.
         scope: permissions, separated by spaces; by default all.
     """
-    token = LocalIssuer("{{ cookiecutter.service_slug }}").create_token(subject=subject, scope=scope, now=utc_now())
+    issuer = LocalIssuer("{{ cookiecutter.service_slug }}")
+    token = issuer.create_token(subject=subject, scope=scope, now=utc_now())
     return {"authorization": f"Bearer {token}"}
 
 
