@@ -57,7 +57,12 @@ def attributes(catalog: EventCatalog) -> Mapping[str, Schema]:
         },
         "correlationid": _text("shared by everything that follows from one request, also in logs", REQUEST_ID),
         "causationid": _text("direct cause: id of an event, or else of the request", REQUEST_ID),
-        "actor": _text("subject of the caller that caused it; absent if the caller did not authenticate", "user-17"),
+        # Without an example, so that examples of events are the same in services of all kinds.
+        "actor": {
+            "type": "string",
+            "minLength": 1,
+            "description": "subject of the caller that caused it; absent if the caller did not authenticate",
+        },
         "traceparent": {
             "type": "string",
             "description": "place in a distributed trace (W3C Trace Context); absent outside of one",
