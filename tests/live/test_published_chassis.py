@@ -65,7 +65,7 @@ def test_its_style_types_and_layers_are_in_order(service: Detached) -> None:
 
 def _adapters() -> list[tuple[str, str]]:
     """Each choice of the chassis, and the first of the folders in which its code lies."""
-    first = {"database": "database", "broker": "messaging/brokers", "tracing": "telemetry"}
+    first = {"database": "database", "broker": "messaging/brokers", "auth": "auth", "tracing": "telemetry"}
     declared = options.model()["_chassis"]
     return [(choice, first[option]) for option, each in declared.items() for choice in each["choices"]]
 
