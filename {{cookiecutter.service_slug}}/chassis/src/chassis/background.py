@@ -1,10 +1,11 @@
-"""Tasks that run beside requests, and how long they wait after failures."""
+"""Tasks that run beside requests, how long they wait after failures, and how often they may do something."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 
@@ -48,3 +49,31 @@ class Backoff:
         """The pause in seconds after this many consecutive failures, at least one."""
         full = min(self.longest, self.first * 2.0 ** min(failures - 1, 32))
         return full * random.uniform(0.5, 1)  # noqa: S311 - no secret
+
+
+class TokenBucket:
+    """Bounds how often something is done within a process: so often at once, and at a rate after that."""
+
+    def __init__(self, at_once: int, per_second: float, now: Callable[[], float] = monotonic) -> None:
+        """Begin with a full bucket.
+
+        Args:
+            at_once: after a pause.
+            per_second: for as long as it likes.
+            now: a clock in seconds that only goes forward.
+        """
+        self._at_once = at_once
+        self._per_second = per_second
+        self._now = now
+        self._tokens = float(at_once)
+        self._counted_at = now()
+
+    def take(self) -> bool:
+        """Whether it may be done now; if so, that counts."""
+        now = self._now()
+        self._tokens = min(self._at_once, self._tokens + (now - self._counted_at) * self._per_second)
+        self._counted_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -7,6 +7,7 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from ..background import TokenBucket
 from ..errors import Unavailable
 from .entry import AuditEntry
 from .port import AuditedDatabase
@@ -44,9 +45,7 @@ class AuditTrail:
         """
         self._database = database
         self._metrics = AuditMetrics(registry)
-        self._now_seconds = now_seconds
-        self._allowed = float(REFUSALS_AT_ONCE)
-        self._counted_at = now_seconds()
+        self._storable = TokenBucket(REFUSALS_AT_ONCE, REFUSALS_PER_SECOND, now_seconds)
 
     async def refused(
         self,
@@ -67,7 +66,7 @@ class AuditTrail:
             entity_version: of the entity, if it is known.
         """
         entry = AuditEntry.refused(action, reason, entity_kind, entity_id, entity_version)
-        if not self._is_allowed():
+        if not self._storable.take():
             self._metrics.limited.inc()
             entry.log(stored=False)
             return
@@ -86,14 +85,4 @@ class AuditTrail:
         except Exception:  # such as a missing right: the refusal itself must reach the client
             _log.exception("audit entry not stored")
             return False
-        return True
-
-    def _is_allowed(self) -> bool:
-        """Take one of the refusals that may be stored now (a token bucket)."""
-        now = self._now_seconds()
-        self._allowed = min(REFUSALS_AT_ONCE, self._allowed + (now - self._counted_at) * REFUSALS_PER_SECOND)
-        self._counted_at = now
-        if self._allowed < 1:
-            return False
-        self._allowed -= 1
         return True

@@ -43,7 +43,7 @@ class RecordRefusal(Protocol):
 
 
 class UndeclaredPermission(Exception):
-    """A route does not say who may use it, so nobody may."""
+    """A route declares no permission, so it cannot be used."""
 
     def __init__(self, route: str) -> None:
         super().__init__(
@@ -179,7 +179,7 @@ def _refusal(request: Request, permission: str) -> HTTPException | None:
 
 
 async def _record(request: Request, refusal: HTTPException) -> None:
-    """In the audit log, if it is known who was refused; a stranger is nobody who did something."""
+    """Record in the audit log what a known caller was refused; an unknown one is no actor."""
     record: RecordRefusal | None = request.scope.get(RECORD)
     if refusal.status_code == HTTPStatus.FORBIDDEN and record is not None:
         await record(routes.operation(request.scope), "insufficient-permission", entity_id=_id_in(request))

@@ -1,13 +1,12 @@
 """Settings of the HTTP server, its probes and its shutdown."""
 
-from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from ..settings import Section
+from ..settings import Section, comma_separated
 
 
 class HttpSettings(Section, env_prefix="HTTP_"):
@@ -66,7 +65,7 @@ class HttpSettings(Section, env_prefix="HTTP_"):
     @classmethod
     def names_networks(cls, value: str) -> str:
         """Refuse what is no address, which would match no proxy."""
-        for each in _parts(value):
+        for each in comma_separated(value):
             try:
                 ip_network(each)
             except ValueError:
@@ -77,7 +76,7 @@ class HttpSettings(Section, env_prefix="HTTP_"):
     @classmethod
     def names_origins(cls, value: str) -> str:
         """Refuse what no browser sends as an origin (RFC 6454), which would match nothing."""
-        for each in _parts(value):
+        for each in comma_separated(value):
             if each != "*" and not _is_origin(each):
                 raise ValueError(f"{each!r} is no origin such as https://shop.example.com")
         return value
@@ -85,16 +84,12 @@ class HttpSettings(Section, env_prefix="HTTP_"):
     @property
     def allowed_origins(self) -> list[str]:
         """Origins whose pages may call this service."""
-        return list(_parts(self.cors_origins))
+        return list(comma_separated(self.cors_origins))
 
     @property
     def proxies(self) -> list[str]:
         """Addresses and networks of trusted proxies."""
-        return list(_parts(self.trusted_proxies))
-
-
-def _parts(value: str) -> Iterator[str]:
-    return (part for part in (each.strip() for each in value.split(",")) if part)
+        return list(comma_separated(self.trusted_proxies))
 
 
 def _is_origin(text: str) -> bool:

@@ -4,7 +4,7 @@ from .environment import Environment
 from .errors import InvalidSettings
 from .guard import REQUIRED_OUTSIDE_LOCAL
 from .load import load_settings, sections
-from .section import Section
+from .section import Section, comma_separated
 from .server import ServerSection
 from .service import ServiceSettings
 from .spelling import misspelled
@@ -16,6 +16,7 @@ __all__ = [
     "Section",
     "ServerSection",
     "ServiceSettings",
+    "comma_separated",
     "load_settings",
     "misspelled",
     "sections",

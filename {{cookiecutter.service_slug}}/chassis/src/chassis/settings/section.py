@@ -1,6 +1,6 @@
 """Base class of every group of settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidatorFunctionWrapHandler, field_validator
@@ -58,3 +58,8 @@ class Section(BaseSettings):
         Sections override it if their library would fail late, or without the variable's name.
         """
         return []
+
+
+def comma_separated(value: str) -> Iterator[str]:
+    """The parts of a setting that is a list, without the spaces around them."""
+    return (part for part in (each.strip() for each in value.split(",")) if part)

@@ -140,7 +140,7 @@ def use_access_tokens(process: Process, settings: AuthSettings, roles: Roles) ->
     _use(process, access)
     process.open(lambda: opened(issuer))
     process.open(keys.refreshing)
-    # Known keys outlive the issuer, so its outage concerns nobody as long as they are known.
+    # Known keys outlive the issuer, so requests do not need it while they are known.
     process.checks[DEPENDENCY] = keys.check
     process.optional.add(DEPENDENCY)
 

@@ -27,7 +27,7 @@ class Issuer:
     async def open(self) -> None:
         """Prepare for use; nothing is sent yet."""
         context = ssl.create_default_context(cafile=self._settings.ca_file)
-        # Redirects are not followed: whoever can send one could name keys of its own.
+        # Redirects are not followed: a sender of one could name keys of its own.
         self._client = httpx2.AsyncClient(
             verify=context,
             timeout=self._settings.keys_timeout_seconds,

@@ -10,7 +10,7 @@ import jwt
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from ...background import Backoff, in_background
+from ...background import Backoff, TokenBucket, in_background
 from ...errors import Unavailable
 from .issuer import DEPENDENCY
 
@@ -79,13 +79,11 @@ class FetchedKeys:
         self._algorithms = algorithms
         self._metrics = metrics
         self._refresh_seconds = refresh_seconds
-        self._now = now
         self._keys: KeySet = {}
         self._failure: Unavailable | None = Unavailable(DEPENDENCY, "its keys are not known yet")
         self._fetching = asyncio.Lock()
         self._fetches = 0
-        self._allowance = float(UNKNOWN_AT_ONCE)
-        self._allowed_at = now()
+        self._unknown = TokenBucket(UNKNOWN_AT_ONCE, 1 / UNKNOWN_SECONDS, now)
         self.on_change: Callable[[], None] = lambda: None
 
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
@@ -127,17 +125,8 @@ class FetchedKeys:
         """Requests that wait at the same time share one fetch; invented names cause few."""
         before = self._fetches
         async with self._fetching:
-            if self._fetches == before and self._is_allowed():
+            if self._fetches == before and self._unknown.take():
                 await self._fetch_now()
-
-    def _is_allowed(self) -> bool:
-        now = self._now()
-        self._allowance = min(UNKNOWN_AT_ONCE, self._allowance + (now - self._allowed_at) / UNKNOWN_SECONDS)
-        self._allowed_at = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
 
     async def _fetch(self) -> None:
         async with self._fetching:

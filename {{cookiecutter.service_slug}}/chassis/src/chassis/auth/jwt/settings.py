@@ -1,13 +1,13 @@
 """Settings of access tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, field_validator, model_validator
 
-from ...settings import REQUIRED_OUTSIDE_LOCAL, Environment, Section
+from ...settings import REQUIRED_OUTSIDE_LOCAL, Environment, Section, comma_separated
 
-# Asymmetric only: whoever could verify a token of another kind could make one (RFC 8725, section 3.1 and 3.5).
+# Asymmetric only: with a shared secret, every verifier could make tokens (RFC 8725, section 3.1 and 3.5).
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 
@@ -55,7 +55,7 @@ class AuthSettings(Section, env_prefix="AUTH_"):
     @classmethod
     def are_asymmetric(cls, value: str) -> str:
         """Refuse `none`, shared secrets, and what is misspelled."""
-        names = list(_parts(value))
+        names = list(comma_separated(value))
         if not names or not ALGORITHMS.issuperset(names):
             raise ValueError(f"must be some of {', '.join(sorted(ALGORITHMS))}")
         return value
@@ -72,7 +72,7 @@ class AuthSettings(Section, env_prefix="AUTH_"):
     @property
     def accepted_algorithms(self) -> frozenset[str]:
         """The names of the accepted signatures."""
-        return frozenset(_parts(self.algorithms))
+        return frozenset(comma_separated(self.algorithms))
 
     def problems_in(self, environment: Environment) -> Sequence[str]:
         """In production, addresses whose answers anyone on the way could replace."""
@@ -83,7 +83,3 @@ class AuthSettings(Section, env_prefix="AUTH_"):
             for name in ("issuer", "jwks_url")
             if (getattr(self, name) or "https:").startswith("http:")
         ]
-
-
-def _parts(value: str) -> Iterator[str]:
-    return (part for part in (each.strip() for each in value.split(",")) if part)
