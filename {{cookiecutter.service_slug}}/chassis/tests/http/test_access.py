@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.http.application import Service
-from chassis.testing.http import problem, running
+from chassis.testing.http import add_headers, problem, running
 from tests.sample.api import URL
 
 from .conftest import Lines
@@ -53,7 +53,8 @@ async def test_an_unhandled_error_is_logged_once_and_hidden_from_clients(logged:
 
 
 async def test_a_client_of_tests_raises_what_the_service_answers_with_500() -> None:
-    async with running(create_service(routers=[failing]), raise_errors=True) as client:
+    service = add_headers(create_service(routers=[failing]), {"authorization": "Bearer of-the-test"})
+    async with running(service, raise_errors=True) as client:
         with pytest.raises(ZeroDivisionError):
             await client.get("/failing")
         assert (await client.get("/health/live")).status_code == 200
