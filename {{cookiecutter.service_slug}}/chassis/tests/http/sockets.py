@@ -77,9 +77,9 @@ class Listening:
         return len(self.server.server_state.connections)
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Socket]:
-        """A new connection inside the block."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def connected(self, address: str = "127.0.0.1") -> AsyncIterator[Socket]:
+        """A new connection inside the block, from this address."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
         try:
             yield Socket(reader, writer)
         finally:

@@ -9,8 +9,8 @@ from starlette.types import Scope
 
 from chassis.caller import Caller
 from chassis.http.caller import key_of
-from chassis.http.metrics import READ
 from chassis.http.rate_limits import Quota, TokenBuckets
+from chassis.http.routes import READ
 from chassis.http.settings import HttpSettings
 from chassis.testing.http import running
 from tests.sample.api import URL

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 
 from ..service import ServiceIdentity
 from .access import CORRELATION_HEADER, POLICY, SECURITY_HEADERS, RequestObservabilityMiddleware
@@ -21,7 +22,7 @@ from .openapi import DocumentedAPI
 from .operations import Health, Info, create_operations_router
 from .overload import RequestLoad
 from .problems import ProblemDocuments, ProblemKind
-from .rate_limits import RateLimitMiddleware, TokenBuckets, quotas_of
+from .rate_limits import RateLimitDocuments, RateLimitMiddleware, TokenBuckets, quotas_of
 from .routes import UNMATCHED
 from .settings import HttpSettings
 from .shedding import LoadSheddingMiddleware, overloaded
@@ -81,7 +82,8 @@ def create_api(
         access.verify(route for router in routers for route in router.routes)
     documents = ProblemDocuments(identity.name, problems)
     metrics, overload = HttpMetrics(registry), OverloadMetrics(registry)
-    _refuse_early(health.lifecycle.load, documents, metrics, overload)
+    limits = RateLimitDocuments(documents, quotas_of(settings))
+    _refuse_early(health.lifecycle.load, overloaded(documents), limits, metrics, overload)
     app = DocumentedAPI(
         problems=documents,
         limits_callers=settings.rate_limit == "on",
@@ -94,7 +96,7 @@ def create_api(
             *_cross_origin(settings),
             *_observability(documents, health, metrics, settings.hsts_seconds),
             Middleware(CallerMiddleware, access=access),
-            *_limits(documents, health.lifecycle.load, overload, settings),
+            *_limits(documents, limits, health.lifecycle.load, overload, settings),
             *middleware,
         ],
         openapi_url=None,  # FastAPI's pages load their files from another origin: see `docs`
@@ -177,33 +179,51 @@ def _observability(
 
 
 def _refuse_early(
-    load: RequestLoad, documents: ProblemDocuments, metrics: HttpMetrics, overload: OverloadMetrics
+    load: RequestLoad,
+    overloaded_response: Response,
+    limits: RateLimitDocuments,
+    metrics: HttpMetrics,
+    overload: OverloadMetrics,
 ) -> None:
     """Have the server refuse what exceeds the limits; it is counted as if the application had."""
 
-    def count(method: str) -> None:
+    def shed(method: str) -> None:
         metrics.observe(method, UNMATCHED, HTTPStatus.SERVICE_UNAVAILABLE, 0)
         overload.shed.inc()
 
-    response = overloaded(documents)
+    def over_limit(group: str, method: str) -> None:
+        metrics.observe(method, UNMATCHED, HTTPStatus.TOO_MANY_REQUESTS, 0)
+        overload.over_limit(group, "refused")
+
+    load.refusal = _as_bytes(overloaded_response)
+    load.on_refused = shed
+    load.limited.refusals = {group: _as_bytes(response) for group, response in limits.refusals().items()}
+    load.limited.on_refused = over_limit
+
+
+def _as_bytes(response: Response) -> bytes:
+    """A response as it is sent."""
+    status = HTTPStatus(response.status_code)
     headers = [*response.raw_headers, *SECURITY_HEADERS, (b"content-security-policy", POLICY.encode())]
-    lines = [b"HTTP/1.1 503 Service Unavailable", *(name + b": " + value for name, value in headers)]
-    load.refusal = b"\r\n".join([*lines, b"", bytes(response.body)])
-    load.on_refused = count
+    lines = [f"HTTP/1.1 {status} {status.phrase}".encode(), *(name + b": " + value for name, value in headers)]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])
 
 
 def _limits(
-    documents: ProblemDocuments, load: RequestLoad, metrics: OverloadMetrics, settings: HttpSettings
+    documents: ProblemDocuments,
+    limits: RateLimitDocuments,
+    load: RequestLoad,
+    metrics: OverloadMetrics,
+    settings: HttpSettings,
 ) -> list[Middleware]:
     """From the outermost: what a caller may send, what one request may take, what the process can do."""
-    quotas = quotas_of(settings)
     by_caller = Middleware(
         RateLimitMiddleware,
-        problems=documents,
+        documents=limits,
         metrics=metrics,
-        limiter=TokenBuckets(quotas),
-        quotas=quotas,
-        enforced=settings.rate_limit == "on",
+        limiter=TokenBuckets(quotas_of(settings)),
+        limited=load.limited,
+        settings=settings,
     )
     return [
         *([] if settings.rate_limit == "off" else [by_caller]),

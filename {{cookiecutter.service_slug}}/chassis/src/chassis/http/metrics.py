@@ -7,8 +7,8 @@ from itertools import product
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from ..telemetry.spans import exemplar
+from .routes import GROUPS
 
-GROUPS = (READ, WRITE) = ("read", "write")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

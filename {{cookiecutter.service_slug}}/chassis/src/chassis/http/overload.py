@@ -1,12 +1,83 @@
-"""Requests that one process has taken on; shared by its server and its application."""
+"""Requests that one process has taken on, and those it refuses; shared by its server and its application."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from time import monotonic
+from typing import NamedTuple
+
+# Beyond as many, the one that was added first is handled by the application again, which refuses it too.
+MAX_LIMITED = 1_000
 
 
 def _unnoticed(method: str) -> None:
     """Nothing counts refused requests."""
+
+
+def _unnoticed_group(group: str, method: str) -> None:
+    """Nothing counts refused requests."""
+
+
+class Sender(NamedTuple):
+    """What a request shows of its caller before it is handled: the same sender is the same caller.
+
+    Args:
+        group: of routes that the request belongs to.
+        address: at the other end of the connection.
+        credentials: the Authorization header; empty if there is none.
+    """
+
+    group: str
+    address: str
+    credentials: bytes
+
+
+@dataclass(slots=True)
+class LimitedSenders:
+    """Senders above their quota, until they may send the next request.
+
+    Args:
+        refusals: the server's response to each group of routes.
+        on_refused: called with the group and the method of each refused request.
+    """
+
+    refusals: Mapping[str, bytes] = field(default_factory=dict)
+    on_refused: Callable[[str, str], None] = field(default=_unnoticed_group)
+    _until: dict[Sender, float] = field(default_factory=dict)
+    _refused: Counter[str] = field(default_factory=Counter)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._until)
+
+    def add(self, sender: Sender, seconds: float) -> None:
+        """Have the server refuse what comes from a sender.
+
+        Args:
+            sender: that has used up its quota.
+            seconds: until the next request is within it.
+        """
+        if len(self._until) >= MAX_LIMITED:
+            del self._until[next(iter(self._until))]
+        self._until[sender] = monotonic() + seconds
+
+    def refuse(self, sender: Sender, method: str) -> bytes:
+        """Record a refusal; returns the response, or nothing if the sender may send."""
+        until = self._until.get(sender)
+        if until is None:
+            return b""
+        if until <= monotonic():
+            del self._until[sender]
+            return b""
+        self._refused[sender.group] += 1
+        self.on_refused(sender.group, method)
+        return self.refusals[sender.group]
+
+    def take_refused(self) -> Mapping[str, int]:
+        """How many of each group were refused since the last call."""
+        refused, self._refused = self._refused, Counter()
+        return refused
 
 
 @dataclass(slots=True)
@@ -21,6 +92,7 @@ class RequestLoad:
         refused: by the server, since that was last logged.
         refusal: the server's response to a request that exceeds the limit.
         on_refused: called with the method of each.
+        limited: senders that are refused for another reason: they are above their quota.
     """
 
     arriving: int = 0
@@ -30,6 +102,7 @@ class RequestLoad:
     refused: int = 0
     refusal: bytes = b""
     on_refused: Callable[[str], None] = field(default=_unnoticed)
+    limited: LimitedSenders = field(default_factory=LimitedSenders)
 
     def is_full(self) -> bool:
         """Whether a further request would find no place in time."""

@@ -6,14 +6,18 @@ from math import ceil
 from typing import Protocol
 
 import structlog
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from throttled.asyncio import MemoryStore, RateLimiterType, Throttled, per_sec
 
+from ..caller import Caller
 from .caller import key_of
-from .metrics import READ, WRITE, OverloadMetrics
+from .metrics import OverloadMetrics
+from .overload import LimitedSenders, Sender
 from .problems import ProblemDocuments
-from .routes import SAFE_METHODS, is_probe
+from .routes import READ, WRITE, group_of, is_probe
 from .settings import HttpSettings
+from .shedding_protocol import PEER
 
 # Beyond as many callers, the one that was silent for the longest time begins anew.
 MAX_CALLERS = 10_000
@@ -96,42 +100,92 @@ def quotas_of(settings: HttpSettings) -> Mapping[str, Quota]:
     }
 
 
+class RateLimitDocuments:
+    """Responses and header fields that tell callers of their quota.
+
+    The fields `RateLimit` and `RateLimit-Policy` follow draft-ietf-httpapi-ratelimit-headers.
+    """
+
+    def __init__(self, problems: ProblemDocuments, quotas: Mapping[str, Quota]) -> None:
+        self._problems = problems
+        self._quotas = quotas
+        self._policies = {group: _policy(group, quota) for group, quota in quotas.items()}
+
+    def fields(self, group: str, allowance: Allowance) -> list[tuple[bytes, bytes]]:
+        """The fields of a response.
+
+        Args:
+            group: of routes that the request belongs to.
+            allowance: what is left.
+        """
+        limit = f'"{group}";r={allowance.remaining};t={ceil(allowance.reset_seconds)}'
+        return [(b"ratelimit-policy", self._policies[group]), (b"ratelimit", limit.encode())]
+
+    def refusal(self, group: str, allowance: Allowance, correlation_id: str | None = None) -> Response:
+        """The response to a request above the quota."""
+        quota = self._quotas[group]
+        return self._problems.response(
+            429,
+            "rate-limit-exceeded",
+            f"{quota.requests_per_second} {group} requests a second are allowed, {quota.burst} at once",
+            correlation_id=correlation_id,
+            headers={
+                **{name.decode(): value.decode() for name, value in self.fields(group, allowance)},
+                "retry-after": str(max(1, ceil(allowance.retry_after_seconds))),
+            },
+        )
+
+    def refusals(self) -> Mapping[str, Response]:
+        """The response to each group for a caller that has used up its quota, whoever it is."""
+        used_up = {
+            group: Allowance(
+                allowed=False,
+                remaining=0,
+                reset_seconds=quota.burst / quota.requests_per_second,
+                retry_after_seconds=1 / quota.requests_per_second,
+            )
+            for group, quota in self._quotas.items()
+        }
+        return {group: self.refusal(group, allowance) for group, allowance in used_up.items()}
+
+
 class RateLimitMiddleware:
     """Responds with 429 to a caller above its quota; or, to learn which quotas fit, only logs and counts it.
 
-    The fields `RateLimit` and `RateLimit-Policy` follow draft-ietf-httpapi-ratelimit-headers; they are sent where the
-    quota is enforced. Probes and scrapes are not counted.
+    Callers see the fields of `RateLimitDocuments` where the quota is enforced. Probes and scrapes are not counted.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        problems: ProblemDocuments,
+        documents: RateLimitDocuments,
         metrics: OverloadMetrics,
         limiter: RateLimiter,
-        quotas: Mapping[str, Quota],
-        enforced: bool,
+        limited: LimitedSenders,
+        settings: HttpSettings,
     ) -> None:
         self._app = app
-        self._problems = problems
+        self._documents = documents
         self._metrics = metrics
         self._limiter = limiter
-        self._enforced = enforced
-        self._quotas = quotas
-        self._policies = {group: _policy(group, quota) for group, quota in quotas.items()}
+        self._limited = limited
+        self._enforced = settings.rate_limit == "on"
+        self._has_proxy = bool(settings.proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of the ASGI server."""
         if scope["type"] != "http" or is_probe(scope["path"]):
             await self._app(scope, receive, send)
             return
-        group = READ if scope["method"] in SAFE_METHODS else WRITE
+        group = group_of(scope["method"])
         allowance = await self._limiter.consume(group, key_of(scope))
         if not allowance.allowed:
             self._record(group)
             if self._enforced:
-                await self._refuse(group, allowance)(scope, receive, send)
+                self._have_refused(scope, group, allowance.retry_after_seconds)
+                refusal = self._documents.refusal(group, allowance, scope.get("correlation_id"))
+                await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, self._announcing(group, allowance, send) if self._enforced else send)
 
@@ -139,36 +193,22 @@ class RateLimitMiddleware:
         action = "refused" if self._enforced else "logged"
         self._metrics.over_limit(group, action)
         # Without the caller: addresses are personal data, and the proxy's log has them.
-        _log.warning("rate limit exceeded", group=group, action=action)
+        _log.warning("rate limit exceeded", group=group, action=action, count=1)
 
-    def _refuse(self, group: str, allowance: Allowance) -> ASGIApp:
-        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-            quota = self._quotas[group]
-            response = self._problems.response(
-                429,
-                "rate-limit-exceeded",
-                f"{quota.requests_per_second} {group} requests a second are allowed, {quota.burst} at once",
-                correlation_id=scope.get("correlation_id"),
-                headers={
-                    **{name.decode(): value.decode() for name, value in self._fields(group, allowance)},
-                    "retry-after": str(max(1, ceil(allowance.retry_after_seconds))),
-                },
-            )
-            await response(scope, receive, send)
-
-        return respond
+    def _have_refused(self, scope: Scope, group: str, seconds: float) -> None:
+        """Have the server refuse the next ones, unless it cannot tell the caller from others: behind a proxy."""
+        caller: Caller = scope["caller"]
+        if PEER in scope and (caller.subject is not None or not self._has_proxy):
+            credentials = b"".join(value for name, value in scope["headers"] if name == b"authorization")
+            self._limited.add(Sender(group, scope[PEER], credentials), seconds)
 
     def _announcing(self, group: str, allowance: Allowance, send: Send) -> Send:
         async def send_with_fields(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._fields(group, allowance)]
+                message["headers"] = [*message["headers"], *self._documents.fields(group, allowance)]
             await send(message)
 
         return send_with_fields
-
-    def _fields(self, group: str, allowance: Allowance) -> list[tuple[bytes, bytes]]:
-        limit = f'"{group}";r={allowance.remaining};t={ceil(allowance.reset_seconds)}'
-        return [(b"ratelimit-policy", self._policies[group]), (b"ratelimit", limit.encode())]
 
 
 def _policy(group: str, quota: Quota) -> bytes:

@@ -3,6 +3,7 @@
 from fastapi import Request
 from starlette.types import Scope
 
+GROUPS = (READ, WRITE) = ("read", "write")
 UNMATCHED = "(unmatched)"
 # They change nothing, and their bodies mean nothing (RFC 9110, section 9.2.1 and 9.3).
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -13,6 +14,11 @@ _PROBES = ("/health/", "/metrics")
 def is_probe(path: str) -> bool:
     """Whether a path, or the template of one, is for probes and scrapes."""
     return path.startswith(_PROBES)
+
+
+def group_of(method: str) -> str:
+    """The group of routes that a request belongs to, each of which has a quota of its own."""
+    return READ if method in SAFE_METHODS else WRITE
 
 
 def route_template(scope: Scope) -> str:

@@ -7,6 +7,7 @@ needs an empty database of its own.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
@@ -21,6 +22,8 @@ A = TypeVar("A", bound=Aggregate[Any])
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 KEY = IdempotencyKey("key-1", b"digest of the request")
 WRITERS = 50
+# Far below the time limit for getting a connection, and far above what a round trip takes.
+AT_ONCE_SECONDS = 0.4
 
 
 async def add(database: Database, store: Store[A], *aggregates: A) -> None:
@@ -236,3 +239,11 @@ class IdempotencyConformance:
     async def test_is_healthy_and_returns_its_connections(self, database: Database) -> None:
         await database.check()
         assert database.usage().in_use == 0
+
+    async def test_a_check_does_not_wait_behind_requests(self, database: Database) -> None:
+        await database.check()
+        async with AsyncExitStack() as requests:
+            for _ in range(database.usage().limit):
+                await requests.enter_async_context(database.begin())
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                await database.check()

@@ -11,6 +11,7 @@ from ...audit.port import AuditQuery
 from ...errors import ReadOnly
 from ..audit import select, to_entry
 from ..port import PoolUsage, Row
+from ..recent_answers import RecentAnswers
 from ..retries import Retries
 from ..revisions import Revisions
 from . import audit
@@ -55,6 +56,7 @@ class MysqlDatabase:
         self._retries = retries or Retries()
         self._revisions = revisions
         self._pool: Pool | None = None
+        self._recent = RecentAnswers()
 
     async def open(self) -> None:
         """Make the pool, unless there is one; opens no connection yet."""
@@ -74,11 +76,14 @@ class MysqlDatabase:
 
     async def check(self) -> None:
         """Ask the server, on a connection as requests use it, whether it has the schema and accepts changes."""
+        if self._recent.replace_a_check(self.usage()):
+            return
         if self._revisions is None:
             await self.fetch(CHECK)
         else:
             self._revisions.verify([revision for [revision] in await self.fetch(REVISIONS)])
         await self._retries.run(self._verify_accepts_changes)
+        self._recent.passed()
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
@@ -134,6 +139,7 @@ class MysqlDatabase:
         with unavailable_errors():
             async with self._pool.connection() as connection:
                 yield connection
+        self._recent.answered()
 
     async def _verify_accepts_changes(self) -> None:
         """Raise ReadOnly otherwise, and connect anew next time: the address may lead to another server by then."""

@@ -14,6 +14,7 @@ from ...audit.entry import AuditEntry
 from ...audit.port import AuditQuery
 from ..audit import select, to_entry
 from ..port import PoolUsage, Row
+from ..recent_answers import RecentAnswers
 from ..retries import Retries
 from ..revisions import Revisions
 from .audit import DELETE_OLD, placeholder
@@ -61,6 +62,7 @@ class PostgresDatabase:
         self._revisions = revisions
         self._pool: asyncpg.Pool | None = None
         self._expire_at = 0.0
+        self._recent = RecentAnswers()
 
     async def open(self) -> None:
         """Create the pool; opens no connection yet."""
@@ -99,11 +101,14 @@ class PostgresDatabase:
 
     async def check(self) -> None:
         """Raise Unavailable unless a pooled connection can change rows and the schema is complete."""
+        if self._recent.replace_a_check(self.usage()):
+            return
         async with self.connection() as connection:
             if self._revisions is not None:
                 self._revisions.verify([revision for (revision,) in await connection.fetch(CURRENT_REVISIONS)])
             if await connection.fetchval(IS_READ_ONLY):
                 raise asyncpg.ReadOnlySQLTransactionError
+        self._recent.passed()
 
     def usage(self) -> PoolUsage:
         """Connections at this moment."""
@@ -172,6 +177,7 @@ class PostgresDatabase:
                     # This server accepts no changes any more, or did not when the connections were opened.
                     await self._pool.expire_connections()
                     raise
+        self._recent.answered()
 
     @asynccontextmanager
     async def _limited(self, connection: Connection) -> AsyncIterator[None]:
