@@ -164,6 +164,7 @@ async def test_watermarks_advance_once_older_transactions_have_ended(
     assert after > before
 
 
+@pytest.mark.session(reason="the pooler keeps the session, so the server has not gone for the relay that comes back")
 async def test_what_was_observed_on_a_server_that_has_gone_advances_nothing(
     database_settings: DatabaseSettings, database: PostgresDatabase
 ) -> None:
