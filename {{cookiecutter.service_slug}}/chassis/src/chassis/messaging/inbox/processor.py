@@ -29,8 +29,6 @@ from .retry_policy import RetryPolicy
 
 # Another worker may be processing the preceding event: a moment later it is done.
 OUT_OF_ORDER_PAUSES_SECONDS = (0.01, 0.03, 0.1)
-# How much longer than others a message of an unknown type is retried: a rollout takes minutes.
-PATIENCE = 4
 # Raises Unavailable.
 Check = Callable[[], Awaitable[None]]
 # While the database is away every message would fail: they are held, so that none uses up its attempts.
@@ -134,12 +132,12 @@ class MessageProcessor:
         handler = self._handlers.get(envelope.type) or self._handlers.get(f"{channel_of(envelope.type)}.*")
         if handler is None:
             unknown = f"{envelope.type}: unknown to this release"
-            return _failed(self._policy.verdict(delivery.attempt, unknown, self._policy.attempts * PATIENCE))
+            return _failed(self._policy.verdict(delivery.attempt, unknown, self._policy.attempts_of_unknown))
         if isinstance(handler, Ignored):
             return "ignored", Done()
         if reason := _mismatch(handler, envelope):
             return _failed(Dead(reason))
-        if delivery.attempt > self._policy.attempts * PATIENCE:  # without a failure: the process crashed each time
+        if delivery.attempt > self._policy.attempts_of_followers:  # without a failure: the process crashed each time
             return _failed(Dead(f"delivered {delivery.attempt} times without a result"))
         with correlated(correlation), acting_for(Caller(envelope.actor)):
             async with self._keys.held(envelope.subject or envelope.id):
@@ -162,8 +160,7 @@ class MessageProcessor:
             except OutOfOrderEvent as error:
                 pause = next(pauses, None)
                 if pause is None:
-                    # The preceding event may be retried itself: this one waits longer than those retries can take.
-                    return _failed(self._policy.verdict(attempt, str(error), self._policy.attempts * 2))
+                    return _failed(self._policy.verdict(attempt, str(error), self._policy.attempts_of_followers))
             except Unavailable as error:
                 self._failing.add(envelope.identity)
                 if not await self._is_outage(error):  # so the problem is this message

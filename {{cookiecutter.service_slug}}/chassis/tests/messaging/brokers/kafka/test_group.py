@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
 from chassis.messaging.brokers.kafka import BrokerSettings
-from chassis.messaging.port import Delivery, Depth, Done, Message, Subscription
+from chassis.messaging.port import Delivery, Depth, Done, Message, Retry, Subscription, Verdict
 from chassis.testing.brokers import (
     RecordingHandler,
     bodies_of,
@@ -75,6 +76,29 @@ async def test_partitions_move_to_a_new_replica_and_back_without_loss(own_settin
             await publish_until_handled(first)
             await eventually_true(lambda: has_waiting(broker, SUBSCRIPTION, 0))
     assert len(first.deliveries) + len(second.deliveries) >= len(sent)
+
+
+async def test_what_one_replica_hands_back_reaches_the_others(own_settings: BrokerSettings) -> None:
+    """An older release keeps its partitions for as long as it runs, and hands back what only the newer one knows."""
+    newer = RecordingHandler()
+    handed_back = Counter[int]()
+
+    async def older(delivery: Delivery) -> Verdict:
+        handed_back[delivery.attempt] += 1
+        return Retry(0.05, "unknown to this release")
+
+    async with (
+        opened(own_settings) as broker,
+        opened(own_settings) as another,
+        broker.consuming(SUBSCRIPTION, older, 16),
+        another.consuming(SUBSCRIPTION, newer, 16),
+    ):
+        sent = 0
+        while handed_back[1] < 50:
+            await broker.publish(new_messages(TYPE, 10, key=str(uuid4())))
+            sent += 10
+            await asyncio.sleep(0.05)
+        await eventually(lambda: len(newer.deliveries) >= sent)
 
 
 async def test_settled_messages_behind_an_unsettled_one_are_not_committed(own_settings: BrokerSettings) -> None:

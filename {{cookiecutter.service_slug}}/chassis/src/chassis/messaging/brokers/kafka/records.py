@@ -1,6 +1,6 @@
 """Received records, and the copies in which a message waits for a retry or becomes a dead letter.
 
-A copy holds the body, the key and the headers as they were sent, and a few headers of this adapter. These count only in
+A copy holds the body and the headers as they were sent, and a few headers of this adapter. These count only in
 topics that this adapter alone writes to: in a channel, any client may have set them.
 """
 
@@ -140,7 +140,8 @@ def _retry_copy(received: ReceivedRecord, subscription: Subscription, verdict: R
         REASON: verdict.reason[:LONGEST_REASON],
     }
     topic = retry_topic(subscription, verdict.after_seconds)
-    return Record("copy", topic, received.record.key(), received.body, [*received.headers, *_encoded(own)])
+    # Without a key it gets any partition: a later attempt meets another member, of a release that may know its type.
+    return Record("copy", topic, None, received.body, [*received.headers, *_encoded(own)])
 
 
 def _dead_copy(received: ReceivedRecord, subscription: Subscription, verdict: Dead) -> Record:
