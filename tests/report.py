@@ -5,7 +5,7 @@ except for what `LIVE_WITHOUT` names (separated by commas): what a machine canno
 """
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests import needs
 NEEDS = "needs"
 MEASURED = "measured"
 UPDATES = "updates"
+A_LONG_RUN_SECONDS, SLOWEST = 60, 15
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -41,6 +42,22 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401
         terminalreporter.section("updates of services")
         for row in rows:
             terminalreporter.write_line(row)
+    _slowest_modules(terminalreporter)
+
+
+def _slowest_modules(terminalreporter: Any) -> None:  # noqa: ANN401
+    """Where the time of a long run went, fixtures included: single tests do not show it."""
+    seconds: dict[str, float] = defaultdict(float)
+    reports = (each for reports in terminalreporter.stats.values() for each in reports)
+    for report in reports:
+        if isinstance(report, pytest.TestReport):
+            seconds[report.nodeid.partition("::")[0]] += report.duration
+    total = sum(seconds.values())
+    if total < A_LONG_RUN_SECONDS:
+        return
+    terminalreporter.section(f"slowest modules, of {total:.0f} s in all processes")
+    for module, taken in sorted(seconds.items(), key=lambda pair: -pair[1])[:SLOWEST]:
+        terminalreporter.write_line(f"{taken:6.0f} s  {module}")
 
 
 def _needs_table(terminalreporter: Any) -> None:  # noqa: ANN401

@@ -26,7 +26,8 @@ from .settings import DatabaseSettings
 from .transaction import PostgresTransaction, row_count
 
 IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
-CURRENT_REVISIONS = "SELECT version_num FROM alembic_version"
+# One round trip for both, because probes have little time.
+CHECK = "SELECT version_num, current_setting('transaction_read_only')::boolean FROM alembic_version"
 
 
 async def _keep_session(_: Connection) -> None:
@@ -104,9 +105,13 @@ class PostgresDatabase:
         if self._recent.replace_a_check(self.usage()):
             return
         async with self.connection() as connection:
-            if self._revisions is not None:
-                self._revisions.verify([revision for (revision,) in await connection.fetch(CURRENT_REVISIONS)])
-            if await connection.fetchval(IS_READ_ONLY):
+            if self._revisions is None:
+                is_read_only = await connection.fetchval(IS_READ_ONLY)
+            else:
+                rows = await connection.fetch(CHECK)
+                self._revisions.verify([revision for revision, _ in rows])
+                is_read_only = any(read_only for _, read_only in rows)
+            if is_read_only:
                 raise asyncpg.ReadOnlySQLTransactionError
         self._recent.passed()
 
