@@ -14,7 +14,7 @@ CHECK_SECONDS = 30
 
 @dataclass(slots=True)
 class RecentAnswers:
-    """What the connections of a pool have shown lately.
+    """The last answers on the connections of a pool.
 
     With no connection free, a check would wait behind requests: under overload it would say how long the queue is, and
     each replica would be taken out of service, one after the other.

@@ -20,7 +20,7 @@ def _unnoticed_group(group: str, method: str) -> None:
 
 
 class Sender(NamedTuple):
-    """What a request shows of its caller before it is handled: the same sender is the same caller.
+    """The caller of a request as far as it shows before the request is handled: the same sender is the same caller.
 
     Args:
         group: of routes that the request belongs to.
