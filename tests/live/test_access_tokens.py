@@ -1,5 +1,7 @@
 """A service and a real OpenID provider: its tokens, its new keys, its absence."""
 
+import json
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,11 +11,14 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import trustme
 
 from tests.baked import Bake
+from tests.live.forged_tokens import decoded, forged
 from tests.process import Service, free_port
 from tests.project import Project
 from tests.report import MEASURED
@@ -98,6 +103,30 @@ def test_a_token_without_the_permission_is_refused(production: Production) -> No
         reader.call("POST", reader.resource, {"reference": "A-1001", "quantity": 3}, expect=403)
 
 
+def test_forged_tokens_are_refused(production: Production, record_property: Record) -> None:
+    genuine, taken = production.token(), dict[str, float]()
+    with production.serving() as service:
+        for name, token in forged(genuine, published_key(production.provider, genuine)):
+            begun = time.monotonic()
+            status, challenge = read(service, f"Bearer {token}")
+            taken[name] = time.monotonic() - begun
+            assert (status, challenge[:7]) == (401, "Bearer "), name
+        assert read(service, f"bearer {genuine}")[0] == 200
+        assert read(service, f"Basic {genuine}")[0] == 401
+        assert read(service, genuine)[0] == 401
+    assert not service.complaints()
+    slowest = max(taken, key=lambda name: taken[name])
+    record_property(
+        MEASURED, f"{len(taken)} forged tokens: all refused, {slowest!r} in {taken[slowest] * 1_000:.0f} ms"
+    )
+
+
+def test_a_token_for_another_service_is_refused(production: Production) -> None:
+    with production.serving(AUTH_AUDIENCE="billing-service") as service:
+        status, challenge = read(service, f"Bearer {production.token()}")
+    assert (status, challenge[:7]) == (401, "Bearer ")
+
+
 def test_new_keys_refuse_no_request(production: Production, record_property: Record) -> None:
     """Two renewals under load, each token from the moment it is issued."""
     with production.serving() as service, clients(service, production.token) as answers:
@@ -140,6 +169,24 @@ def readiness(service: Service) -> tuple[str, str]:
     """What the service reports of itself, and of the issuer."""
     ready = Walk(service.url).call("GET", "/health/ready").json
     return ready["status"], ready["checks"]["issuer"]
+
+
+def read(service: Service, authorization: str) -> tuple[int, str]:
+    """The status of a read with these credentials, and the challenge of a refusal (RFC 6750)."""
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
+    connection.request("GET", "/v1/orders", headers={"authorization": authorization})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status, response.headers.get("www-authenticate", "")
+
+
+def published_key(provider: oidc_provider.Provider, token: str) -> dict[str, Any]:
+    """The key that a token was signed with."""
+    trusted = ssl.create_default_context(cafile=provider.ca_file)
+    with urlopen(f"{provider.issuer}/jwks", context=trusted, timeout=30) as response:  # noqa: S310 - of the provider above
+        keys = {each["kid"]: each for each in json.load(response)["keys"]}
+    return dict(keys[decoded(token.partition(".")[0])["kid"]])
 
 
 def _refused(answers: Counter[int]) -> str:
