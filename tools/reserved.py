@@ -28,7 +28,7 @@ MODEL = options.ROOT / "cookiecutter.json"
 REPAIR = "python -m tools.reserved"
 WORD = {"aggregate": "Zebra", "service_slug": "ox", "service_name": "Ox", "description": "Ox."}
 # The options whose choices bring code.
-CODE = ("database", "broker", "tracing")
+CODE = ("database", "broker", "auth", "tracing")
 FORMS = re.compile("Zebra|zebras|zebra")
 NOUN = re.compile(r"[A-Z][a-z0-9]+( [a-z][a-z0-9]*)*")
 LONGEST = 30
