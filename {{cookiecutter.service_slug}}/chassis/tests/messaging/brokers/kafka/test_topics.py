@@ -14,7 +14,7 @@ from chassis.errors import Unavailable
 from chassis.messaging.brokers.kafka import BrokerSettings, KafkaBroker
 from chassis.messaging.brokers.kafka.admin import Admin
 from chassis.messaging.brokers.kafka.clients import Clients
-from chassis.messaging.brokers.kafka.topology import Topics, retry_topic
+from chassis.messaging.brokers.kafka.topology import Topics, retry_topic, retry_topics
 from chassis.messaging.port import Broker, Subscription
 from chassis.testing.brokers import RecordingHandler, new_messages
 
@@ -144,4 +144,5 @@ async def test_too_few_servers_for_the_replicas_are_reported() -> None:
     [(0, "retry-1"), (0.99, "retry-1"), (1, "retry-2"), (9.9, "retry-2"), (10, "retry-3"), (3_600, "retry-3")],
 )
 def test_short_and_long_delays_have_topics_of_their_own(seconds: float, topic: str) -> None:
-    assert retry_topic(SUBSCRIPTION, seconds) == f"shop.history.{topic}"
+    assert retry_topic(SUBSCRIPTION, seconds, 1) == f"shop.history.{topic}"
+    assert {retry_topic(SUBSCRIPTION, seconds, attempt) for attempt in range(8)} == set(retry_topics(SUBSCRIPTION))

@@ -15,7 +15,7 @@ from confluent_kafka import Message as KafkaMessage
 from ....identity import new_id
 from ...port import CONTENT_TYPE, Dead, DeadLetter, Delivery, Message, Retry, Subscription, channel_of
 from .producer import RawHeaders, Record
-from .topology import dead_topic, retry_topic
+from .topology import dead_topic, retry_topic, retry_topics
 
 PREFIX = "x-delivery-"
 ATTEMPT, DUE, ORIGIN, REASON = f"{PREFIX}attempt", f"{PREFIX}due", f"{PREFIX}origin", f"{PREFIX}reason"
@@ -99,7 +99,7 @@ def replay_copy(record: KafkaMessage, subscription: Subscription) -> Record:
     """
     headers = _sent_headers(_raw_headers(record))
     own = {ATTEMPT: "1", DUE: _milliseconds_from_now(0), ORIGIN: f"replay {new_id()}"}
-    return Record("copy", retry_topic(subscription, 0), None, record.value() or b"", [*headers, *_encoded(own)])
+    return Record("copy", retry_topics(subscription)[0], None, record.value() or b"", [*headers, *_encoded(own)])
 
 
 def tombstone(id: str, subscription: Subscription) -> Record:
@@ -139,8 +139,8 @@ def _retry_copy(received: ReceivedRecord, subscription: Subscription, verdict: R
         ORIGIN: received.origin,
         REASON: verdict.reason[:LONGEST_REASON],
     }
-    topic = retry_topic(subscription, verdict.after_seconds)
-    # Without a key it gets any partition: a later attempt meets another member, of a release that may know its type.
+    topic = retry_topic(subscription, verdict.after_seconds, received.attempt)
+    # Without a key it gets any partition: see `retry_topic`.
     return Record("copy", topic, None, received.body, [*received.headers, *_encoded(own)])
 
 

@@ -33,10 +33,16 @@ def retry_group(subscription: Subscription) -> str:
     return f"{subscription.name}.retry"
 
 
-def retry_topic(subscription: Subscription, after_seconds: float) -> str:
-    """The retry topic for a delay."""
+def retry_topic(subscription: Subscription, after_seconds: float, attempt: int) -> str:
+    """The retry topic for the attempt that follows on another one.
+
+    Every second time it is that of another delay. A worker keeps its partitions for as long as it runs, and may have
+    all of one topic; what it hands back, such as an event of a type that only a newer release knows, has to reach
+    others.
+    """
+    topics = retry_topics(subscription)
     level = sum(after_seconds >= limit for limit in RETRY_BELOW_SECONDS)
-    return retry_topics(subscription)[level]
+    return topics[level if attempt % 2 else attempt // 2 % len(topics)]
 
 
 def dead_topic(subscription: Subscription) -> str:
