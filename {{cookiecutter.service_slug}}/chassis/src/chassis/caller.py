@@ -29,6 +29,10 @@ class Caller:
         """The subject, for logs and audit entries."""
         return self.subject or ANONYMOUS
 
+    def at(self, address: str | None) -> "Caller":
+        """The same caller at a network address."""
+        return Caller(self.subject, self.client_id, address, self.permissions)
+
 
 _NOBODY = Caller()
 _current: ContextVar[Caller] = ContextVar("caller", default=_NOBODY)

@@ -1,7 +1,6 @@
 """The caller of a request. Nothing else reads what identifies it, so that there is one answer."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Protocol
 
@@ -48,7 +47,7 @@ class CallerMiddleware:
         if self._access is None:
             caller = Caller(address=address_of(scope))
         else:
-            caller = replace(await self._access.identify(scope), address=address_of(scope))
+            caller = (await self._access.identify(scope)).at(address_of(scope))
         scope["caller"] = caller
         with acting_for(caller):
             if caller.subject is None:
