@@ -92,6 +92,11 @@ class Listening:
                 await connection.send(part)
             return await connection.answer()
 
+    async def figure(self, start: str) -> float:
+        """The sum of the figures of /metrics whose lines begin like this."""
+        text = (await self.exchange(b"GET /metrics HTTP/1.1\r\nhost: service\r\n\r\n")).body.decode()
+        return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(start))
+
     async def status_of(self, request: bytes, *, whole: bool) -> int | None:
         """Send a request, or its first part only; the status, or None if the connection ends without one."""
         async with self.connected() as connection:

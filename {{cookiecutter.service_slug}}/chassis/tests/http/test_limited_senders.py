@@ -22,6 +22,7 @@ BODY = b"content-length: 2\r\n\r\n{}"
 BURST = 3
 # The next read is allowed after a second.
 QUOTAS = {"rate_limit": "on", "rate_limit_read_burst": BURST, "rate_limit_reads_per_second": 1}
+REFUSED_READS = 'http_requests_over_limit_total{action="refused",group="read"}'
 SENDER = Sender("read", "127.0.0.1", b"")
 
 
@@ -58,12 +59,6 @@ def assert_refused_early(refused: Answer, like: Answer) -> None:
     assert refused.problem() == expected
 
 
-async def shed(server: Listening) -> float:
-    text = (await server.exchange(GET.replace(b"/health/live", b"/metrics"))).body.decode()
-    name = 'http_requests_over_limit_total{action="refused",group="read"} '
-    return next(float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name))
-
-
 async def test_the_server_refuses_until_the_next_request_is_within_the_quota(logged: Lines) -> None:
     async with serving() as server, server.connected() as connection:
         like = await exceed(connection)
@@ -73,9 +68,9 @@ async def test_the_server_refuses_until_the_next_request_is_within_the_quota(log
             early += 1
         assert last.status == 200
         assert early >= 3
-        assert await shed(server) == early + 1
+        assert await server.figure(REFUSED_READS) == early + 1
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while sum(line["count"] for line in logged() if line["event"] == "rate limit exceeded") < early + 1:  # noqa: ASYNC110 - nothing tells of a line
+            while sum(line["count"] for line in logged() if line["event"] == "rate limit exceeded") < early + 1:  # noqa: ASYNC110 - a line has no event
                 await asyncio.sleep(0.05)
 
 
@@ -108,3 +103,6 @@ def test_a_bounded_number_of_senders_is_remembered(monkeypatch: pytest.MonkeyPat
     assert senders.refuse(SENDER._replace(address="1"), "GET") == b"refused"
     monkeypatch.setattr(overload, "monotonic", lambda: 1.0)
     assert senders.refuse(SENDER._replace(address="1"), "GET") == b""
+    assert senders
+    senders.forget_expired()
+    assert not senders

@@ -54,11 +54,6 @@ def assert_refused(answer: Answer) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def metric(server: Listening, start: str) -> float:
-    text = (await server.exchange(b"GET /metrics HTTP/1.1\r\nhost: service\r\n\r\n")).body.decode()
-    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(start))
-
-
 async def test_a_request_is_refused_and_its_connection_serves_the_next(logged: Lines) -> None:
     async with busy() as it, it.server.connected() as connection:
         for request in (
@@ -74,8 +69,8 @@ async def test_a_request_is_refused_and_its_connection_serves_the_next(logged: L
         assert_refused(await connection.answer())
         await connection.send(b"1\r\n}\r\n0\r\n\r\n" + GET)
         assert (await connection.answer()).status == 200
-        assert await metric(it.server, "http_requests_shed_total") == 4
-        assert await metric(it.server, 'http_requests_total{method="POST",route="(unmatched)",status="503"}') == 3
+        assert await it.server.figure("http_requests_shed_total") == 4
+        assert await it.server.figure('http_requests_total{method="POST",route="(unmatched)",status="503"}') == 3
         it.gate.open.set()
         assert [(await each.answer()).status for each in it.connections] == [200, 200, 200]
         await connection.send(LIST + b"\r\n")

@@ -34,7 +34,7 @@ DEFAULTS: dict[str, str] = {
 
 
 def url(name: str) -> str:
-    """The URL of a server, such as `postgresql`; skips the test, or fails it, unless one answers."""
+    """The URL of a server, by its name; skips the test, or fails it, unless one answers."""
     skip_if_none()
     found = os.environ.get(variable := f"LIVE_{name.upper()}_URL") or DEFAULTS[name]
     if not _answers(found):

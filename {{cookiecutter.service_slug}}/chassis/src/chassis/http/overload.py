@@ -1,21 +1,19 @@
 """Requests that one process has taken on, and those it refuses; shared by its server and its application."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+# In the scope of a request: the address at the other end of its connection, which may be that of a proxy.
+PEER = "chassis.peer"
 # Beyond as many, the one that was added first is handled by the application again, which refuses it too.
 MAX_LIMITED = 1_000
 
 
-def _unnoticed(method: str) -> None:
-    """Nothing counts refused requests."""
-
-
-def _unnoticed_group(group: str, method: str) -> None:
+def _unnoticed(*_: str) -> None:
     """Nothing counts refused requests."""
 
 
@@ -32,6 +30,17 @@ class Sender(NamedTuple):
     address: str
     credentials: bytes
 
+    @classmethod
+    def of(cls, group: str, address: str, headers: Iterable[tuple[bytes, bytes]]) -> Self:
+        """The sender of a request.
+
+        Args:
+            group: of routes that the request belongs to.
+            address: at the other end of the connection.
+            headers: of the request, with names in lower case.
+        """
+        return cls(group, address, b"".join(value for name, value in headers if name == b"authorization"))
+
 
 @dataclass(slots=True)
 class LimitedSenders:
@@ -43,7 +52,7 @@ class LimitedSenders:
     """
 
     refusals: Mapping[str, bytes] = field(default_factory=dict)
-    on_refused: Callable[[str, str], None] = field(default=_unnoticed_group)
+    on_refused: Callable[[str, str], None] = field(default=_unnoticed)
     _until: dict[Sender, float] = field(default_factory=dict)
     _refused: Counter[str] = field(default_factory=Counter)
 
@@ -73,6 +82,12 @@ class LimitedSenders:
         self._refused[sender.group] += 1
         self.on_refused(sender.group, method)
         return self.refusals[sender.group]
+
+    def forget_expired(self) -> None:
+        """Forget who may send again: while any sender is known, each request is compared with them."""
+        now = monotonic()
+        for sender in [sender for sender, until in self._until.items() if until <= now]:
+            del self._until[sender]
 
     def take_refused(self) -> Mapping[str, int]:
         """How many of each group were refused since the last call."""

@@ -14,11 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..caller import Caller
 from .caller import key_of
 from .metrics import OverloadMetrics
-from .overload import LimitedSenders, Sender
+from .overload import PEER, LimitedSenders, Sender
 from .problems import ProblemDocuments
 from .routes import READ, WRITE, group_of, is_probe
 from .settings import HttpSettings
-from .shedding_protocol import PEER
 
 # Beyond as many callers, the one that was silent for the longest time begins anew.
 MAX_CALLERS = 10_000
@@ -112,7 +111,7 @@ def quotas_of(settings: HttpSettings) -> Mapping[str, Quota]:
 
 
 class RateLimitDocuments:
-    """Responses and header fields that tell callers of their quota.
+    """Responses and header fields with the quota of a caller.
 
     The fields `RateLimit` and `RateLimit-Policy` follow draft-ietf-httpapi-ratelimit-headers.
     """
@@ -147,7 +146,7 @@ class RateLimitDocuments:
         )
 
     def refusals(self) -> Mapping[str, Response]:
-        """The response to each group for a caller that has used up its quota, whoever it is."""
+        """The response to each group for any caller that has used up its quota."""
         used_up = {
             group: Allowance(
                 allowed=False,
@@ -207,11 +206,10 @@ class RateLimitMiddleware:
         _log.warning("rate limit exceeded", group=group, action=action, count=1)
 
     def _have_refused(self, scope: Scope, group: str, seconds: float) -> None:
-        """Have the server refuse the next ones, unless it cannot tell the caller from others: behind a proxy."""
+        """Have the server refuse the next ones, unless it cannot distinguish the caller from others: behind a proxy."""
         caller: Caller = scope["caller"]
         if PEER in scope and (caller.subject is not None or not self._has_proxy):
-            credentials = b"".join(value for name, value in scope["headers"] if name == b"authorization")
-            self._limited.add(Sender(group, scope[PEER], credentials), seconds)
+            self._limited.add(Sender.of(group, scope[PEER], scope["headers"]), seconds)
 
     def _announcing(self, group: str, allowance: Allowance, send: Send) -> Send:
         async def send_with_fields(message: Message) -> None:

@@ -66,6 +66,7 @@ class DrainingServer(uvicorn.Server):
         if counter % 10 == 0:
             if refused := self._lifecycle.load.take_refused():
                 _log.warning("requests shed", count=refused)
+            self._lifecycle.load.limited.forget_expired()
             for group, refused in self._lifecycle.load.limited.take_refused().items():
                 _log.warning("rate limit exceeded", group=group, action="refused", count=refused)
             for connection in list(self.server_state.connections):

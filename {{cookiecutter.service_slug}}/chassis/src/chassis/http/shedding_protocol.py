@@ -14,15 +14,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .lifecycle import Lifecycle
-from .overload import RequestLoad, Sender
+from .overload import PEER, RequestLoad, Sender
 from .routes import group_of, is_probe
 
 # How long a refusal waits: clients that try again at once, and there may be thousands, would take the processor.
 REFUSAL_SECONDS = 0.1
 # In the scope of a request whose task has been made and has not begun.
 _ARRIVING = "chassis.arriving"
-# In the scope of a request: the address at the other end of its connection, which may be that of a proxy.
-PEER = "chassis.peer"
 
 
 class Arrivals:
@@ -96,13 +94,11 @@ class SheddingHttpProtocol(HttpToolsProtocol):
         if not (load.limited or load.is_full()) or not self._needs_no_more_than_a_constant():
             return b""
         method = self.parser.get_method().decode("ascii")
-        if load.limited and (refusal := load.limited.refuse(self._sender(method), method)):
-            return refusal
+        if load.limited:
+            sender = Sender.of(group_of(method), self._address(), self.headers)
+            if refusal := load.limited.refuse(sender, method):
+                return refusal
         return load.refuse(method) if load.is_full() else b""
-
-    def _sender(self, method: str) -> Sender:
-        credentials = b"".join(value for name, value in self.headers if name == b"authorization")
-        return Sender(group_of(method), self._address(), credentials)
 
     def _address(self) -> str:
         return self.client[0] if self.client else ""

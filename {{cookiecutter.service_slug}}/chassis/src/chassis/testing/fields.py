@@ -23,7 +23,7 @@ async def check_fields_are_stored(
     """Add, get, change, save and get an aggregate; raise AssertionError that names each field that was lost.
 
     Args:
-        create: makes the repository's adapter on a database, such as `PostgresInvoices`.
+        create: makes the repository's adapter on a database, such as `SqlInvoices`.
         new: a new aggregate.
         change: changes every field that can change, by the aggregate's commands.
         fixed: fields that never change.

@@ -76,7 +76,7 @@ class _DefaultHeaders:
         if scope["type"] == "http":
             given = {name for name, _ in scope["headers"]}
             more = [each for each in self._headers if each[0] not in given]
-            # In place: what the service notes in the scope is read by whoever called it, such as `running`.
+            # In place: what the service notes in the scope is read by its caller, such as `running`.
             scope["headers"] = [*scope["headers"], *more]
         await self._app(scope, receive, send)
 
