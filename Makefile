@@ -60,7 +60,7 @@ lint: setup  ## check style and types
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
 
-format: setup  ## mend style
+format: setup  ## fix style
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 
